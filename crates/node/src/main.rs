@@ -1,2 +1,62 @@
-//! Placeholder.
-fn main() {}
+//! The `skynet` binary: the command line, the config file, and the wiring of the crates into a node.
+//!
+//! - `cli`: what the user asks for
+//! - `config`: the config file, its keys, `skynet check`
+//! - `daemon`: the pid file, and running in the background
+//! - `signals`: SIGHUP reopens the log
+//! - `wiring`: a config becomes a running node
+//! - `embed`: the Lua files in the binary
+//! - `demo`: what runs when there is no argument
+//! - `memory`, `exports`: the allocator of the process, and what C modules find in it
+
+// `daemon` alone may allow it.
+#![deny(unsafe_code)]
+
+mod cli;
+mod config;
+mod daemon;
+mod demo;
+mod embed;
+mod exports;
+mod memory;
+mod signals;
+mod wiring;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use cli::Command;
+use config::Config;
+
+fn main() -> ExitCode {
+    let done = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(command) => execute(command),
+        Err(message) => Err(anyhow::anyhow!(message)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo => demo::run(),
+        Command::Run(path) => wiring::run(&Config::load(&path)?),
+        Command::Check(path) => print(&config::report(&path, &Config::load(&path)?)),
+        Command::Keys => print(&config::markdown()),
+        Command::Version => print(&cli::version()),
+        Command::Help => print(cli::HELP),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough: `skynet --keys | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}

@@ -1,0 +1,10 @@
+//! Calls: requests whose answers come as futures.
+
+mod answer;
+mod outside;
+mod tasks;
+
+pub(crate) use outside::{Client, ClientState};
+pub use answer::Call;
+pub use outside::PendingCall;
+pub(crate) use tasks::{Tasks, poll_ready};

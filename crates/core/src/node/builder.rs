@@ -1,0 +1,215 @@
+//! Setting a node up.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+
+use super::life::Life;
+use super::{Inner, Node};
+use crate::clock::{Clock, NodeClock, Ticks};
+use crate::env::Env;
+use crate::logger;
+use crate::message::Message;
+use crate::names::Names;
+use crate::ptype::PTYPE_RESPONSE;
+use crate::scheduler::Scheduler;
+use crate::service::Module;
+use crate::sync::lock;
+use crate::table::Table;
+use crate::timer::{Alarm, Timers};
+use crate::{Context, Handle, LaunchError, Payload, StartError};
+
+/// The most workers that a node has.
+const MAX_WORKERS: usize = 1024;
+
+/// Where the log goes.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum LogTarget {
+    /// To the standard output.
+    #[default]
+    Stdout,
+    /// To the end of a file.
+    File(PathBuf),
+    /// Nowhere.
+    Null,
+    /// To a service of this module.
+    Module {
+        /// Its name.
+        name: String,
+        /// Its arguments.
+        args: String,
+    },
+}
+
+/// Settings of a [`Node`]: see [`Node::builder`].
+pub struct NodeBuilder {
+    workers: Option<usize>,
+    harbor: u8,
+    env: Vec<(String, String)>,
+    profile: bool,
+    modules: HashMap<String, Arc<dyn Module>>,
+    log: LogTarget,
+    first_local_id: u32,
+    clock: Clock,
+}
+
+impl Default for NodeBuilder {
+    fn default() -> NodeBuilder {
+        NodeBuilder {
+            workers: None,
+            harbor: 0,
+            env: Vec::new(),
+            profile: true,
+            modules: HashMap::new(),
+            log: LogTarget::default(),
+            first_local_id: 1,
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl NodeBuilder {
+    /// The number of worker threads, 1 to 1024. Without this, one for each core.
+    #[must_use]
+    pub fn workers(mut self, count: usize) -> NodeBuilder {
+        self.workers = Some(count);
+        self
+    }
+
+    /// The harbor id: the high byte of the node's handles. Without this, 0.
+    #[must_use]
+    pub fn harbor(mut self, id: u8) -> NodeBuilder {
+        self.harbor = id;
+        self
+    }
+
+    /// Sets a variable of the environment; the last value of a key counts.
+    #[must_use]
+    pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> NodeBuilder {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    /// Whether CPU time is accounted to services, at one read of a cheap counter for each message. Without this, it is.
+    #[must_use]
+    pub fn profile(mut self, on: bool) -> NodeBuilder {
+        self.profile = on;
+        self
+    }
+
+    /// Registers a module, so that services of it can be launched by name. A module named `logger` replaces the one that
+    /// is built in.
+    #[must_use]
+    pub fn module(mut self, name: impl Into<String>, module: impl Module) -> NodeBuilder {
+        self.modules.insert(name.into(), Arc::new(module));
+        self
+    }
+
+    /// Where the log goes. Without this, to the standard output.
+    #[must_use]
+    pub fn log(mut self, target: LogTarget) -> NodeBuilder {
+        self.log = target;
+        self
+    }
+
+    /// The local id of the first service (the log service), 1 to 2^24 - 1. Without this, 1.
+    #[must_use]
+    pub fn first_local_id(mut self, id: u32) -> NodeBuilder {
+        self.first_local_id = id;
+        self
+    }
+
+    /// Where the time comes from. Without this, from the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Into<Clock>) -> NodeBuilder {
+        self.clock = clock.into();
+        self
+    }
+
+    /// Starts the node: first its log service, which gets the first handle and the name `logger`, then its threads.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the number of workers is out of its range, or the log service or a thread cannot start.
+    pub fn start(self) -> Result<Node, StartError> {
+        let workers =
+            self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, |count| count.get()));
+        if !(1..=MAX_WORKERS).contains(&workers) {
+            return Err(StartError::Workers { count: workers });
+        }
+        let mut modules = self.modules;
+        modules.entry("logger".to_owned()).or_insert_with(|| Arc::new(logger::create));
+        let env = Env::default();
+        for (key, value) in self.env.iter().rev() {
+            // From the last to the first: an earlier value of the same key is refused.
+            let _ = env.set(key.as_bytes(), value.as_bytes());
+        }
+        let node = Node(Arc::new(Inner {
+            scheduler: Scheduler::new(workers),
+            table: Table::new(self.harbor, self.first_local_id),
+            timers: Timers::new(),
+            clock: NodeClock::new(self.clock),
+            ticks: Ticks::new(),
+            names: Names::default(),
+            env,
+            modules: RwLock::new(modules),
+            harbor: self.harbor,
+            profile: self.profile,
+            harbor_service: AtomicU32::new(0),
+            monitor_service: AtomicU32::new(0),
+            log_service: AtomicU32::new(0),
+            client: Mutex::new(None),
+            life: Life::default(),
+            threads: Mutex::new(Vec::new()),
+        }));
+        node.start_logger(&self.log)?;
+        node.start_threads().map_err(|cause| {
+            // The threads that did start end the services and then themselves.
+            node.abort();
+            StartError::Thread(cause)
+        })?;
+        Ok(node)
+    }
+}
+
+impl Node {
+    fn start_logger(&self, target: &LogTarget) -> Result<(), StartError> {
+        let (module, launched) = match target {
+            LogTarget::Null => ("null", self.spawn(|_: &Context, _: Message| {})),
+            LogTarget::Stdout => ("logger", self.launch("logger", b"")),
+            LogTarget::File(path) => ("logger", self.launch("logger", path.as_os_str().as_encoded_bytes())),
+            LogTarget::Module { name, args } => (name.as_str(), self.launch(name, args.as_bytes())),
+        };
+        let fail = |cause: LaunchError| StartError::Logger { module: module.to_owned(), cause };
+        let handle = launched.map_err(fail)?;
+        self.0.log_service.store(handle.raw(), Ordering::SeqCst);
+        self.name("logger", handle);
+        Ok(())
+    }
+
+    fn start_threads(&self) -> std::io::Result<()> {
+        let start = |name: String, body: fn(&Node, usize), index: usize| {
+            let node = self.clone();
+            let thread = thread::Builder::new().name(name).spawn(move || body(&node, index))?;
+            lock(&self.0.threads).push(thread);
+            Ok(())
+        };
+        for index in 0..self.workers() {
+            start(format!("skynet-work-{index}"), |node, index| node.0.scheduler.run_worker(node, index), index)?;
+        }
+        start("skynet-timer".to_owned(), |node, _| node.run_timers(), 0)?;
+        start("skynet-monitor".to_owned(), |node, _| node.0.scheduler.run_monitor(node), 0)
+    }
+
+    fn run_timers(&self) {
+        self.0.timers.run(&self.0.clock, |Alarm { handle, session }| {
+            let message =
+                Message { kind: PTYPE_RESPONSE, session, source: Handle::NONE, payload: Payload::empty() };
+            // A timer of a service that has ended is nobody's.
+            let _ = self.deliver(handle, message);
+        });
+    }
+}

@@ -1,0 +1,172 @@
+//! Bringing messages to mailboxes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Node;
+use crate::call::{Client, PendingCall};
+use crate::cell::UNCOUNTED;
+use crate::handle::hex_prefix;
+use crate::mailbox::Push;
+use crate::message::Message;
+use crate::ptype::{PTYPE_ERROR, PTYPE_HARBOR, PTYPE_SYSTEM, PTYPE_TEXT};
+use crate::remote::{RemoteDest, RemoteMessage, global_name};
+use crate::sync::lock;
+use crate::{CallError, Handle, Payload, SendError};
+
+impl Node {
+    /// Sends a message from outside the services, in the name of `source`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the payload back.
+    pub fn send(
+        &self,
+        source: Handle,
+        dest: Handle,
+        kind: u8,
+        session: i32,
+        payload: impl Into<Payload>,
+    ) -> Result<(), SendError> {
+        self.deliver(dest, Message { kind, session, source, payload: payload.into() })
+    }
+
+    /// Sends a request from outside the services; the result is a future of the answer, and can be waited for.
+    pub fn call(&self, dest: Handle, kind: u8, payload: impl Into<Payload>) -> PendingCall {
+        let mut client = lock(&self.0.client);
+        if client.is_none() {
+            let state = Arc::default();
+            match self.start_service(Box::new(Client(Arc::clone(&state))), "calls from outside".into(), None, UNCOUNTED) {
+                Ok(handle) => *client = Some((state, handle)),
+                Err(_) => return PendingCall::failed(dest, CallError::Stopped),
+            }
+        }
+        let Some((state, source)) = client.clone() else {
+            return PendingCall::failed(dest, CallError::Stopped);
+        };
+        drop(client);
+        let (session, call) = state.begin(dest);
+        if let Err(cause) = self.send(source, dest, kind, session, payload) {
+            state.not_sent(session, cause);
+        }
+        call
+    }
+
+    /// Writes a log line: a text message to the service named `logger`. [`Handle::NONE`] as the source is the node itself.
+    pub fn log(&self, source: Handle, text: impl AsRef<[u8]>) {
+        if let Some(logger) = self.find_name("logger") {
+            let payload = Payload::copy_from(text.as_ref());
+            // Without a log service lines are lost.
+            let _ = self.deliver(logger, Message { kind: PTYPE_TEXT, session: 0, source, payload });
+        }
+    }
+
+    /// Makes a service the harbor service: messages for other nodes and for global names go to it. It does not count as
+    /// live any more, and ends last. False if it is not alive.
+    pub fn set_harbor(&self, handle: Handle) -> bool {
+        let alive = self.0.table.find(handle).is_some_and(|cell| {
+            // Under the lock that its end takes too, so that it is counted once.
+            cell.with_shared(handle, |_| {
+                if !cell.has(UNCOUNTED) {
+                    cell.set(UNCOUNTED);
+                    self.0.life.uncount();
+                }
+            })
+            .is_some()
+        });
+        if alive {
+            self.0.harbor_service.store(handle.raw(), Ordering::SeqCst);
+            self.check_life();
+        }
+        alive
+    }
+
+    /// The path of every message.
+    #[inline]
+    pub(crate) fn deliver(&self, dest: Handle, message: Message) -> Result<(), SendError> {
+        if dest.is_none() {
+            return self.refuse_none(message);
+        }
+        let Some(cell) = self.0.table.find(dest) else {
+            return self.deliver_elsewhere(dest, message);
+        };
+        match cell.mailbox.push(dest, message) {
+            Push::Done => Ok(()),
+            Push::Wake => {
+                self.0.scheduler.schedule(cell);
+                Ok(())
+            }
+            Push::Gone(message) => self.deliver_elsewhere(dest, message),
+        }
+    }
+
+    #[cold]
+    fn refuse_none(&self, message: Message) -> Result<(), SendError> {
+        if !message.payload.as_ptr().is_null() {
+            self.log(message.source, "error: Destination address can't be 0");
+        }
+        Err(SendError::NoDestination { payload: message.payload })
+    }
+
+    #[cold]
+    fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
+        if self.is_remote(dest) {
+            return self.deliver_remote(RemoteDest::Handle(dest), message);
+        }
+        Err(SendError::DeadHandle { dest, payload: message.payload })
+    }
+
+    /// Gives a message for another node to the harbor service.
+    fn deliver_remote(&self, dest: RemoteDest, message: Message) -> Result<(), SendError> {
+        let Message { kind, session, source, payload } = message;
+        if kind == PTYPE_SYSTEM || kind == PTYPE_HARBOR {
+            return Err(SendError::NotForRemote { payload });
+        }
+        let harbor = Handle::from_raw(self.0.harbor_service.load(Ordering::Relaxed));
+        let Some(cell) = (!harbor.is_none()).then(|| self.0.table.find(harbor)).flatten() else {
+            return Err(SendError::NoHarbor { payload });
+        };
+        let payload = RemoteMessage::wrap(dest, kind, payload);
+        match cell.mailbox.push(harbor, Message { kind: PTYPE_SYSTEM, session, source, payload }) {
+            Push::Done => Ok(()),
+            Push::Wake => {
+                self.0.scheduler.schedule(cell);
+                Ok(())
+            }
+            Push::Gone(mut message) => {
+                let payload = RemoteMessage::take(&mut message).map(|outgoing| outgoing.payload);
+                Err(SendError::NoHarbor { payload: payload.unwrap_or_default() })
+            }
+        }
+    }
+
+    /// Sends to `:hex`, `.name` or a global name.
+    pub(crate) fn deliver_name(&self, name: &[u8], message: Message) -> Result<(), SendError> {
+        match name.split_first() {
+            Some((b':', hex)) => self.deliver(Handle::from_raw(hex_prefix(hex)), message),
+            Some((b'.', local)) => match self.find_name(local) {
+                Some(handle) => self.deliver(handle, message),
+                None => {
+                    let name = String::from_utf8_lossy(name).into_owned();
+                    Err(SendError::UnknownName { name, payload: message.payload })
+                }
+            },
+            _ => self.deliver_remote(RemoteDest::Name(global_name(name)), message),
+        }
+    }
+
+    /// Answers a message that its service will not handle any more. Answers themselves are never answered: their session
+    /// numbers belong to others.
+    pub(crate) fn bounce(&self, dead: Handle, message: &Message) {
+        if message.wants_answer() {
+            let error = Message {
+                kind: PTYPE_ERROR,
+                session: message.session,
+                source: dead,
+                payload: Payload::empty(),
+            };
+            // If the one who asked is gone too, nobody waits.
+            let _ = self.deliver(message.source, error);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The beginning and the end of services.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::Node;
+use crate::cell::{CLOSING, CellRef, Shared, UNCOUNTED};
+use crate::context::Context;
+use crate::mailbox::Released;
+use crate::message::Message;
+use crate::ptype::PTYPE_CLIENT;
+use crate::scheduler::{seat, turn};
+use crate::service::Service;
+use crate::{Handle, LaunchError, Payload, ServiceError};
+
+/// The module and the arguments of a launch, for the log.
+type Launched<'a> = (&'a str, &'a [u8]);
+
+impl Node {
+    /// Starts a service and returns its address once its [`init`](Service::init) is done.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError`] if its `init` fails, it is killed meanwhile, or the node is stopping or full.
+    pub fn spawn<S: Service>(&self, service: S) -> Result<Handle, LaunchError> {
+        self.start_service(Box::new(service), std::any::type_name::<S>().into(), None, 0)
+    }
+
+    /// Launches a service of a module by its name, with its arguments. The log gets a line `LAUNCH <module> <args>`.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError`] if there is no such module, it cannot make the service, or as [`Node::spawn`].
+    pub fn launch(&self, module: &str, args: &[u8]) -> Result<Handle, LaunchError> {
+        let found = self.0.modules.read().unwrap_or_else(PoisonError::into_inner).get(module).map(Arc::clone);
+        let Some(maker) = found else {
+            return Err(LaunchError::UnknownModule { module: module.to_owned() });
+        };
+        let service = catch_unwind(AssertUnwindSafe(|| maker.create(self, args)))
+            .unwrap_or_else(|_| Err(ServiceError::from("it panicked")))
+            .map_err(|cause| LaunchError::Create { module: module.to_owned(), cause })?;
+        let mut name = module.to_owned();
+        if !args.is_empty() {
+            name = name + " " + &String::from_utf8_lossy(args);
+        }
+        self.start_service(service, name.into(), Some((module, args)), 0)
+    }
+
+    /// Ends a service: its handle is retired and what it has not handled yet is answered with errors, at once; if it runs
+    /// just now it is told to come back, and ends then. The monitor service is told. False if it was not alive.
+    pub fn kill(&self, handle: Handle) -> bool {
+        self.end_service(handle)
+    }
+
+    pub(crate) fn start_service(
+        &self,
+        service: Box<dyn Service>,
+        name: Box<str>,
+        launched: Option<Launched<'_>>,
+        flags: u8,
+    ) -> Result<Handle, LaunchError> {
+        let counted = flags & UNCOUNTED == 0;
+        self.0.life.begin(counted);
+        if !self.0.life.is_running() {
+            self.one_ended(counted);
+            return Err(LaunchError::Stopped);
+        }
+        let inserted = self.0.table.insert(|handle, cell| {
+            cell.reset(flags);
+            cell.set_shared(Shared { handle, name, ..Shared::default() });
+            cell.mailbox.open(handle);
+        });
+        let Some((handle, cell)) = inserted else {
+            self.one_ended(counted);
+            return Err(LaunchError::Full);
+        };
+        let result = self.init_service(service, handle, cell, launched);
+        if !self.0.life.is_running() {
+            // The node began to stop after the first look: its list of services may not have this one.
+            self.retire(handle);
+        }
+        result.map(|()| handle)
+    }
+
+    /// Runs `init`, and lets the service go or ends it.
+    fn init_service(
+        &self,
+        service: Box<dyn Service>,
+        handle: Handle,
+        cell: CellRef,
+        launched: Option<Launched<'_>>,
+    ) -> Result<(), LaunchError> {
+        // SAFETY: a service that is held belongs to the one who launches it.
+        let (owned, ctx) = unsafe {
+            cell.set_context(Some(Context::new(self, cell, handle)));
+            (cell.owned(), cell.context())
+        };
+        let (service, Some(ctx)) = (owned.service.insert(service), ctx) else {
+            return Err(LaunchError::Stopped);
+        };
+        let began = catch_unwind(AssertUnwindSafe(|| seat::enter(ctx, false, || service.init(ctx))))
+            .unwrap_or_else(|_| Err(ServiceError::from("its init panicked")));
+        if let Err(cause) = began {
+            if let Some((module, _)) = launched {
+                self.log(handle, format!("error: launch {module} FAILED"));
+            }
+            self.retire(handle);
+            turn::finish(self, cell, false);
+            return Err(LaunchError::Init { handle, cause });
+        }
+        let control = service.control();
+        if control.is_some() {
+            cell.with_shared(handle, |shared| shared.control = control);
+        }
+        if let Some((module, args)) = launched {
+            let line = [b"LAUNCH ", module.as_bytes(), b" ", args].concat();
+            self.log(handle, line);
+        }
+        match cell.mailbox.release() {
+            Released::Idle => Ok(()),
+            Released::Wake => {
+                self.0.scheduler.schedule(cell);
+                Ok(())
+            }
+            Released::Closed => {
+                turn::finish(self, cell, true);
+                Err(LaunchError::Killed { handle })
+            }
+        }
+    }
+
+    /// Ends a service, and tells the monitor service before.
+    pub(crate) fn end_service(&self, handle: Handle) -> bool {
+        if self.0.table.is_alive(handle) {
+            self.tell_monitor(handle);
+        }
+        self.retire(handle)
+    }
+
+    /// Tells the monitor service of a death.
+    pub(crate) fn tell_monitor(&self, victim: Handle) {
+        let monitor = self.monitor_service();
+        if !monitor.is_none() {
+            let notice =
+                Message { kind: PTYPE_CLIENT, session: 0, source: victim, payload: Payload::empty() };
+            // A monitor that has ended needs no notice.
+            let _ = self.deliver(monitor, notice);
+        }
+    }
+
+    /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it.
+    pub(super) fn retire(&self, handle: Handle) -> bool {
+        // Whoever takes it out of the table closes its mailbox; its owner can end it only after that.
+        let Some(cell) = self.0.table.remove(handle) else { return false };
+        self.0.names.remove_all(handle);
+        let control = cell.with_shared(handle, |shared| shared.control.clone()).flatten();
+        cell.set(CLOSING);
+        let Some(mut closed) = cell.mailbox.close(handle) else { return false };
+        if closed.wake {
+            self.0.scheduler.schedule(cell);
+        } else if let Some(control) = control
+            && seat::with_context(|ctx| ctx.is_none_or(|ctx| ctx.handle() != handle))
+            && let Some(worker) = self.0.scheduler.worker_inside(cell)
+        {
+            control.condemn(worker);
+        }
+        while let Some(message) = closed.messages.pop() {
+            self.bounce(handle, &message);
+        }
+        true
+    }
+
+    /// The last step of an end: the cell is free for the next service. Called by the owner, who gives it up by this.
+    pub(crate) fn forget(&self, cell: CellRef) {
+        let shared = cell.set_shared(Shared::default());
+        let counted = !cell.has(UNCOUNTED);
+        if let Some(log) = shared.log {
+            log.close(self.clock());
+        }
+        cell.mailbox.free();
+        self.0.table.recycle(cell);
+        self.one_ended(counted);
+    }
+
+    pub(crate) fn mark_endless(&self, handle: Handle) {
+        if let Some(cell) = self.0.table.find(handle)
+            && cell.mailbox.is_owned_by(handle)
+        {
+            cell.endless.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Passes a signal to a service; false if it is not alive or takes none.
+    pub fn signal(&self, handle: Handle, sig: i32) -> bool {
+        let Some(cell) = self.0.table.find(handle) else { return false };
+        let control = cell.with_shared(handle, |shared| shared.control.clone()).flatten();
+        control.map(|control| control.signal(sig, self.0.scheduler.worker_inside(cell))).is_some()
+    }
+
+    /// The cell of a live service.
+    pub(crate) fn cell_of(&self, handle: Handle) -> Option<CellRef> {
+        self.0.table.find(handle).filter(|cell| !handle.is_none() && cell.mailbox.is_owned_by(handle))
+    }
+}

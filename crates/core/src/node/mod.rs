@@ -1,0 +1,227 @@
+//! A runtime: its services, its threads, and what they share.
+
+mod builder;
+mod deliver;
+mod launch;
+mod life;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub use builder::{LogTarget, NodeBuilder};
+
+use crate::call::ClientState;
+use crate::clock::{NodeClock, Ticks};
+use crate::env::Env;
+use crate::names::Names;
+use crate::scheduler::Scheduler;
+use crate::service::Module;
+use crate::table::Table;
+use crate::timer::{Alarm, TimerKey, Timers};
+use crate::{EnvError, Handle};
+use life::Life;
+
+/// A runtime for services: worker threads, a timer, names, a log.
+///
+/// It is a handle: clones are the same node. Dropping it stops nothing; [`Node::stop`] does. A program may hold several
+/// nodes.
+#[derive(Clone)]
+#[repr(transparent)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    scheduler: Scheduler,
+    table: Table,
+    timers: Timers,
+    clock: NodeClock,
+    ticks: Ticks,
+    names: Names,
+    env: Env,
+    modules: RwLock<HashMap<String, Arc<dyn Module>>>,
+    harbor: u8,
+    profile: bool,
+    /// Handles of the services with a part of their own; 0 is none.
+    harbor_service: AtomicU32,
+    monitor_service: AtomicU32,
+    log_service: AtomicU32,
+    client: Mutex<Option<(Arc<ClientState>, Handle)>>,
+    life: Life,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What [`Node::services`] tells of a service.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServiceInfo {
+    /// Its address.
+    pub handle: Handle,
+    /// The module and the arguments that it was launched with, or its Rust type.
+    pub name: String,
+    /// Messages handled.
+    pub messages: u64,
+    /// Time spent in it; zero if the node does not profile.
+    pub cpu_time: Duration,
+    /// Messages that wait.
+    pub mqlen: usize,
+}
+
+impl Node {
+    /// A node to be set up.
+    #[must_use]
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
+
+    /// The value of a variable; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn getenv(&self, key: &str) -> Option<String> {
+        self.env().get(key.as_bytes()).map(|value| String::from_utf8_lossy(&value).into_owned())
+    }
+
+    /// Sets a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvError`] if it is set already: variables do not change.
+    pub fn setenv(&self, key: &str, value: &str) -> Result<(), EnvError> {
+        self.env().set(key.as_bytes(), value.as_bytes())
+    }
+
+    /// Gives a service of this node a local name, written without its dot. False if the name is taken, or the service is
+    /// gone. A service may have many names; all go when it ends. A handle of another node may be named too.
+    pub fn name(&self, name: impl AsRef<[u8]>, handle: Handle) -> bool {
+        let alive = || self.is_remote(handle) || self.0.table.is_alive(handle);
+        !handle.is_none() && self.0.names.add(name.as_ref(), handle, alive)
+    }
+
+    /// The service with this local name, written without its dot.
+    #[must_use]
+    pub fn find_name(&self, name: impl AsRef<[u8]>) -> Option<Handle> {
+        self.0.names.find(name.as_ref())
+    }
+
+    /// The time of the node in hundredths of a second; it begins at the fraction of the second in which the node started.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.clock.now_cs()
+    }
+
+    /// When the node started, in seconds since 1970.
+    #[must_use]
+    pub fn starttime(&self) -> u64 {
+        self.0.clock.starttime()
+    }
+
+    /// Nanoseconds since the node started.
+    #[must_use]
+    pub fn hpc(&self) -> u64 {
+        self.0.clock.elapsed_ns()
+    }
+
+    /// The harbor id of the node: the high byte of its handles.
+    #[must_use]
+    pub fn harbor(&self) -> u8 {
+        self.0.harbor
+    }
+
+    /// Whether a handle belongs to another node: its high byte is neither 0 nor that of this node.
+    #[inline]
+    #[must_use]
+    pub fn is_remote(&self, handle: Handle) -> bool {
+        handle.harbor() != 0 && handle.harbor() != self.0.harbor
+    }
+
+    /// Whether a service with this handle is alive here.
+    #[must_use]
+    pub fn is_alive(&self, handle: Handle) -> bool {
+        self.0.table.is_alive(handle)
+    }
+
+    /// The number of worker threads.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.0.scheduler.workers()
+    }
+
+    /// Whether the node accounts CPU time to its services.
+    #[must_use]
+    pub fn profiles(&self) -> bool {
+        self.0.profile
+    }
+
+    /// What is alive just now, in no order.
+    #[must_use]
+    pub fn services(&self) -> Vec<ServiceInfo> {
+        let cells = self.0.table.cells().into_iter();
+        let infos = cells.filter_map(|cell| {
+            let (handle, name) = cell.identity()?;
+            Some(ServiceInfo {
+                handle,
+                name,
+                messages: cell.messages.load(Ordering::Relaxed),
+                cpu_time: self.0.ticks.duration(cell.cpu_ticks.load(Ordering::Relaxed)),
+                mqlen: cell.mailbox.len(),
+            })
+        });
+        infos.collect()
+    }
+
+    /// Runs a text command, as C services and scripts give them: `GETENV`, `QUERY`, `LAUNCH`, `KILL`, … Those that are about the
+    /// service that gives them (`REG`, `EXIT`, `TIMEOUT`, `STAT`) do nothing here. `None` for no result, and for an unknown
+    /// command.
+    pub fn command(&self, cmd: &str, param: &[u8]) -> Option<Vec<u8>> {
+        crate::command::run(self, None, cmd, param)
+    }
+
+    /// A copy that does not count, for what lives no longer than the node.
+    pub(crate) fn lend(&self) -> ManuallyDrop<Node> {
+        // SAFETY: the pointer is that of a live `Arc`, and the copy is never dropped, so the count stays right.
+        ManuallyDrop::new(Node(unsafe { Arc::from_raw(Arc::as_ptr(&self.0)) }))
+    }
+
+    pub(crate) fn arm(&self, after: Duration, alarm: Alarm) -> TimerKey {
+        let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+        self.0.timers.arm(self.0.clock.elapsed_ns().saturating_add(after), alarm)
+    }
+
+    #[inline]
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.0.timers
+    }
+
+    #[inline]
+    pub(crate) fn ticks(&self) -> &Ticks {
+        &self.0.ticks
+    }
+
+    pub(crate) fn clock(&self) -> &NodeClock {
+        &self.0.clock
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
+    /// The monitor service: it is told of each death.
+    pub(crate) fn monitor_service(&self) -> Handle {
+        Handle::from_raw(self.0.monitor_service.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_monitor_service(&self, handle: Handle) {
+        self.0.monitor_service.store(handle.raw(), Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("harbor", &self.0.harbor)
+            .field("workers", &self.workers())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! Who runs when, and where.
+//!
+//! A service with messages is in one run queue at most: a worker's slot for what was handed over just now, that worker's own
+//! queue, or the queue that all share. A worker looks there in this order (at the shared one first now and then), then takes
+//! from others, then sleeps. A send from a worker touches only that worker's slot; what comes from other threads goes to the
+//! shared queue and wakes a sleeper. Spreading work over sleeping workers is the [monitor](monitor)'s task, so that a send between
+//! services is never a system call.
+
+mod monitor;
+pub(crate) mod seat;
+mod sleep;
+pub(crate) mod turn;
+mod worker;
+
+use std::collections::VecDeque;
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+pub use worker::WorkerThread;
+use worker::Worker;
+
+use crate::cell::CellRef;
+use crate::node::Node;
+use crate::os::ThreadId;
+use crate::sync::Lock;
+use monitor::Monitor;
+use sleep::Sleepers;
+
+/// Orders of the runtime to a turn: messages that no service sees.
+pub(crate) mod order {
+    /// Poll the tasks that were woken.
+    pub(crate) const POLL: u8 = 1;
+    /// End the service.
+    pub(crate) const EXIT: u8 = 2;
+}
+
+/// Turns between two looks at the shared queue first.
+const SHARED_FIRST: u32 = 61;
+/// Services moved from the shared queue to a worker's own at a time.
+const GRAB: usize = 32;
+/// Looks at the queues before a worker sleeps: some microseconds.
+const SPINS: u32 = 200;
+
+pub(crate) struct Scheduler {
+    workers: Box<[Worker]>,
+    shared: Lock<VecDeque<CellRef>>,
+    shared_len: AtomicUsize,
+    sleepers: Sleepers,
+    monitor: Monitor,
+    stop: AtomicBool,
+}
+
+impl Scheduler {
+    pub(crate) fn new(workers: usize) -> Scheduler {
+        Scheduler {
+            workers: (0..workers).map(Worker::new).collect(),
+            shared: Lock::new(VecDeque::new()),
+            shared_len: AtomicUsize::new(0),
+            sleepers: Sleepers::new(workers),
+            monitor: Monitor::new(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Queues a service that has just got something to do.
+    #[inline]
+    pub(crate) fn schedule(&self, cell: CellRef) {
+        seat::with_worker(self, |worker| match worker {
+            Some(worker) => worker.hand_over(cell),
+            None => self.inject(std::iter::once(cell)),
+        });
+    }
+
+    /// Puts services into the shared queue, and wakes a worker for them.
+    fn inject(&self, cells: impl IntoIterator<Item = CellRef>) {
+        let mut shared = self.shared.lock();
+        shared.extend(cells);
+        self.shared_len.store(shared.len(), Ordering::Release);
+        drop(shared);
+        self.sleepers.wake_one();
+    }
+
+    /// The worker that is inside this service, if one is.
+    pub(crate) fn worker_inside(&self, cell: CellRef) -> Option<WorkerThread<'_>> {
+        self.workers.iter().find_map(|worker| worker.inside(cell))
+    }
+
+    /// Ends [`Scheduler::run_worker`] and [`Scheduler::run_monitor`] on all threads.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        while self.sleepers.wake_one() {}
+        self.monitor.rouse();
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// The body of a worker thread.
+    pub(crate) fn run_worker(&self, node: &Node, index: usize) {
+        let worker = &self.workers[index];
+        worker.set_thread(Some(ThreadId::current()));
+        self.sleepers.move_in(index);
+        seat::sit(self, worker, || self.work(node, worker));
+        worker.set_thread(None);
+    }
+
+    fn work(&self, node: &Node, worker: &Worker) {
+        let mut turn = turn::Turn::new(node, worker);
+        let mut handoffs = 0;
+        let mut turns = 0_u32;
+        while !self.stopped() {
+            turns = turns.wrapping_add(1);
+            let shared_first = turns % SHARED_FIRST == 0;
+            let found = if shared_first { self.take_shared(worker) } else { None };
+            let found = found.or_else(|| worker.take_own(&mut handoffs)).or_else(|| self.take_foreign(worker));
+            let Some(cell) = found else {
+                turn.pause();
+                self.rest(worker);
+                continue;
+            };
+            while turn.run(cell) {
+                if worker.has_next() || worker.queued() > 0 || self.shared_len.load(Ordering::Relaxed) > 0 {
+                    worker.push_back(cell);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn take_foreign(&self, worker: &Worker) -> Option<CellRef> {
+        self.take_shared(worker).or_else(|| self.steal(worker))
+    }
+
+    /// Takes a service from the shared queue, and a part of the others to the worker's own.
+    fn take_shared(&self, worker: &Worker) -> Option<CellRef> {
+        if self.shared_len.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut shared = self.shared.lock();
+        let cell = shared.pop_front()?;
+        let more = (shared.len() / self.workers.len()).min(GRAB);
+        shared.drain(..more).for_each(|cell| worker.push_back(cell));
+        self.shared_len.store(shared.len(), Ordering::Release);
+        Some(cell)
+    }
+
+    fn steal(&self, thief: &Worker) -> Option<CellRef> {
+        let (before, from) = self.workers.split_at(thief.index);
+        from.iter().skip(1).chain(before).find_map(|victim| {
+            let mut stolen = victim.steal(false);
+            let first = stolen.pop_front();
+            stolen.into_iter().for_each(|cell| thief.push_back(cell));
+            first
+        })
+    }
+
+    /// Whether there is something that a worker without work could take.
+    fn has_work(&self) -> bool {
+        self.shared_len.load(Ordering::Acquire) > 0 || self.workers.iter().any(|worker| worker.queued() > 0)
+    }
+
+    /// Waits for work: a little by looking, then asleep.
+    fn rest(&self, worker: &Worker) {
+        for _ in 0..SPINS {
+            if self.has_work() || self.stopped() {
+                return;
+            }
+            hint::spin_loop();
+        }
+        self.sleepers.announce(worker.index);
+        if self.has_work() || self.stopped() {
+            self.sleepers.stay(worker.index);
+        } else {
+            self.sleepers.sleep(worker.index);
+        }
+        self.monitor.rouse();
+    }
+}

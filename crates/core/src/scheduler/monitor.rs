@@ -1,0 +1,137 @@
+//! The monitor: a thread that is awake only while workers are busy. It
+//!
+//! - wakes a sleeping worker for a service that waits behind a busy one, so that none waits longer than a millisecond while a
+//!   worker sleeps;
+//! - frees the queue of a worker that is stuck in one long turn;
+//! - reports messages that run for seconds.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::Scheduler;
+use super::worker::Worker;
+use crate::Handle;
+use crate::node::Node;
+use crate::os;
+
+/// Between two looks while some work and others sleep.
+const TICK: Duration = Duration::from_micros(400);
+/// Between two looks while all work: there is nobody to wake.
+const SLOW_TICK: Duration = Duration::from_millis(5);
+/// Looks at an idle node before the monitor sleeps too: a worker that wakes up meanwhile need not wake it.
+const LINGER: u32 = 5;
+/// How long a message runs before it is reported, and between two reports of it.
+const ENDLESS: Duration = Duration::from_secs(5);
+
+pub(super) struct Monitor {
+    thread: OnceLock<Thread>,
+    asleep: AtomicBool,
+}
+
+/// What was seen of a worker.
+struct Seen {
+    turns: u64,
+    waiting: bool,
+    queued: bool,
+    version: u64,
+    since: Instant,
+}
+
+impl Monitor {
+    pub(super) fn new() -> Monitor {
+        Monitor { thread: OnceLock::new(), asleep: AtomicBool::new(false) }
+    }
+
+    /// Makes sure that it is awake. Called by a worker that has just woken up.
+    pub(super) fn rouse(&self) {
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst)
+            && self.asleep.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+}
+
+impl Scheduler {
+    /// The body of the monitor thread.
+    pub(crate) fn run_monitor(&self, node: &Node) {
+        os::wake_exactly();
+        let _ = self.monitor.thread.set(thread::current());
+        let mut seen: Vec<Seen> = self.workers.iter().map(look).collect();
+        let mut idle_looks = 0;
+        while !self.stopped() {
+            let sleeping = self.sleepers.count();
+            if sleeping == self.workers.len() {
+                idle_looks += 1;
+                if idle_looks > LINGER {
+                    self.sleep_with_workers();
+                    seen = self.workers.iter().map(look).collect();
+                    idle_looks = 0;
+                }
+            } else {
+                idle_looks = 0;
+            }
+            thread::park_timeout(if sleeping > 0 { TICK } else { SLOW_TICK });
+            for (worker, seen) in self.workers.iter().zip(&mut seen) {
+                self.help(worker, seen);
+                report_endless(node, worker, seen);
+            }
+            if self.shared_len.load(Ordering::Relaxed) > 0 {
+                self.sleepers.wake_one();
+            }
+        }
+    }
+
+    fn sleep_with_workers(&self) {
+        self.monitor.asleep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        while self.monitor.asleep.load(Ordering::SeqCst) {
+            if self.sleepers.count() < self.workers.len() || self.stopped() {
+                self.monitor.asleep.store(false, Ordering::SeqCst);
+                return;
+            }
+            thread::park();
+        }
+    }
+
+    /// Looks at what waits behind a worker, and passes it on if it waited before.
+    fn help(&self, worker: &Worker, seen: &mut Seen) {
+        let (turns, queued) = (worker.turns(), worker.queued() > 0);
+        let waiting = queued || worker.has_next();
+        if turns == seen.turns && waiting && seen.waiting {
+            // One long turn: what waits goes where every worker looks.
+            let rescued: Vec<_> = worker.take_next().into_iter().chain(worker.steal(true)).collect();
+            if !rescued.is_empty() {
+                self.inject(rescued);
+            }
+        } else if queued && seen.queued {
+            self.sleepers.wake_one();
+        }
+        (seen.turns, seen.waiting, seen.queued) = (turns, waiting, queued);
+    }
+}
+
+fn look(worker: &Worker) -> Seen {
+    let (version, ..) = worker.progress();
+    Seen { turns: worker.turns(), waiting: false, queued: false, version, since: Instant::now() }
+}
+
+fn report_endless(node: &Node, worker: &Worker, seen: &mut Seen) {
+    let (version, source, dest) = worker.progress();
+    if version != seen.version || dest.is_none() {
+        (seen.version, seen.since) = (version, Instant::now());
+    } else if seen.since.elapsed() >= ENDLESS {
+        seen.since = Instant::now();
+        node.mark_endless(dest);
+        node.log(
+            Handle::NONE,
+            format!(
+                "error: A message from [ {source} ] to [ {dest} ] maybe in an endless loop (version = {version})"
+            ),
+        );
+    }
+}

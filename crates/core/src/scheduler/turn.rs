@@ -1,0 +1,223 @@
+//! A service's turn on a worker.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use super::seat;
+use super::worker::Worker;
+use crate::call;
+use crate::cell::{CLOSING, Cell, CellRef, LOGGED, OVERLOAD, Owned};
+use crate::context::Context;
+use crate::mailbox::Take;
+use crate::message::Message;
+use crate::node::Node;
+use crate::ptype::PTYPE_ERROR;
+use crate::service::Service;
+use crate::{Handle, Payload};
+
+use super::order;
+
+/// Runs turns on one worker.
+pub(super) struct Turn<'a> {
+    node: &'a Node,
+    worker: &'a Worker,
+    profile: bool,
+    /// The counter at the end of the last turn; 0 after a pause.
+    ticks: u64,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(node: &'a Node, worker: &'a Worker) -> Turn<'a> {
+        Turn { node, worker, profile: node.profiles(), ticks: 0 }
+    }
+
+    /// The worker has nothing to do: time that passes now is nobody's.
+    pub(super) fn pause(&mut self) {
+        self.ticks = 0;
+    }
+
+    /// Takes the service's turn. True if it has more to do, and must be put into a run queue; false if it is no longer the
+    /// caller's.
+    pub(super) fn run(&mut self, cell: CellRef) -> bool {
+        self.worker.begin_turn(cell);
+        if self.profile && self.ticks == 0 {
+            self.ticks = self.node.ticks().read();
+        }
+        let more = self.run_owned(cell);
+        self.worker.end_turn();
+        more
+    }
+
+    fn run_owned(&mut self, cell: CellRef) -> bool {
+        // SAFETY: the run queue gave the service to this worker, which owns it until it gives it up: `refill` returns false,
+        // `finish` ends, or the service goes back into a queue. Each is the last use of these references.
+        let (owned, ctx) = unsafe { (cell.owned(), cell.context()) };
+        let Some(ctx) = ctx else { return false };
+        if owned.batch.is_empty() && !self.refill(cell, ctx) {
+            return false;
+        }
+        let share = self.worker.share(cell.mailbox.len().max(owned.batch.len()));
+        // The state of a service that panicked is seen by its `on_exit` and drop alone.
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            seat::enter(ctx, true, || self.handle_share(&cell, owned, ctx, share));
+        }));
+        if let Err(panic) = handled {
+            report_panic(ctx, panic.as_ref());
+            self.account(&cell);
+            if let Some((source, session)) = ctx.take_open_request() {
+                let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
+            }
+            ctx.exit();
+        }
+        if cell.has(CLOSING) && cell.mailbox.is_closed() {
+            finish(self.node, cell, true);
+            return false;
+        }
+        !owned.batch.is_empty() || self.refill(cell, ctx)
+    }
+
+    /// Takes what the mailbox has. False if that is nothing, and the service no longer the worker's.
+    fn refill(&self, cell: CellRef, ctx: &Context) -> bool {
+        let was_empty = cell.mailbox.len() == 0;
+        match cell.mailbox.take() {
+            Take::Messages(batch) => {
+                // SAFETY: what was taken is the worker's to handle, so it owns the service still, and the caller uses none
+                // of its own references until this one has ended.
+                let owned = unsafe { cell.owned() };
+                if was_empty {
+                    owned.overload = 0;
+                }
+                let waiting = batch.len() - 1;
+                owned.batch = batch;
+                if waiting > OVERLOAD + owned.overload {
+                    report_overload(owned, ctx, waiting);
+                }
+                true
+            }
+            Take::Idle => false,
+            Take::Closed => {
+                finish(self.node, cell, true);
+                false
+            }
+        }
+    }
+
+    fn handle_share(&mut self, cell: &Cell, owned: &mut Owned, ctx: &Context, share: usize) {
+        let Some(service) = owned.service.as_deref_mut() else { return };
+        for _ in 0..share {
+            let Some(msg) = owned.batch.pop() else { return };
+            cell.mailbox.handled();
+            self.worker.begin_message(&msg, ctx.handle());
+            ctx.begin_message(&msg, self.ticks);
+            if cell.flags.load(Ordering::Relaxed) & LOGGED != 0 {
+                write_log(cell, ctx, &msg);
+            }
+            if !msg.payload.is_plain() || ctx.has_tasks() {
+                handle_special(service, ctx, msg);
+            } else {
+                service.on_message(ctx, msg);
+            }
+            if ctx.has_tasks() {
+                call::poll_ready(ctx);
+            }
+            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            self.account(cell);
+            if cell.has(CLOSING) {
+                return;
+            }
+        }
+    }
+
+    /// Puts the time since the last look to the service's account.
+    #[inline]
+    fn account(&mut self, cell: &Cell) {
+        if self.profile {
+            let now = self.node.ticks().read();
+            let spent = now.saturating_sub(self.ticks);
+            cell.cpu_ticks.store(cell.cpu_ticks.load(Ordering::Relaxed) + spent, Ordering::Relaxed);
+            self.ticks = now;
+        }
+    }
+}
+
+/// Messages that are not for the service itself: orders of the runtime, and answers that its calls wait for.
+#[cold]
+fn handle_special(service: &mut dyn Service, ctx: &Context, msg: Message) {
+    match msg.payload.order_code() {
+        Some(order::EXIT) => ctx.exit(),
+        Some(_) => {}
+        None if ctx.has_tasks() => {
+            if let Some(msg) = ctx.with_tasks(|tasks| tasks.take_answer(msg)) {
+                service.on_message(ctx, msg);
+            }
+        }
+        None => service.on_message(ctx, msg),
+    }
+}
+
+#[cold]
+fn report_overload(owned: &mut Owned, ctx: &Context, waiting: usize) {
+    while waiting > OVERLOAD + owned.overload {
+        owned.overload += OVERLOAD + owned.overload;
+    }
+    ctx.log(format!("error: May overload, message queue length = {waiting}"));
+}
+
+#[cold]
+fn report_panic(ctx: &Context, panic: &(dyn Any + Send)) {
+    let text = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text.as_str(),
+        (None, None) => "a value that is not a text",
+    };
+    ctx.log(format!("error: service {} panicked: {text}", ctx.handle()));
+}
+
+#[cold]
+fn write_log(cell: &Cell, ctx: &Context, msg: &Message) {
+    if msg.payload.order_code().is_none() {
+        cell.with_shared(ctx.handle(), |shared| {
+            if let Some(log) = &mut shared.log {
+                log.write(msg, ctx.node().clock());
+            }
+        });
+    }
+}
+
+/// Ends a service whose mailbox is closed: its last words, answers to what it left, its drop. Called by its owner, who owns
+/// it no longer then. A service that never came up has no last words.
+pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
+    // SAFETY: the caller owns the service, and uses none of its references any more.
+    let owned = unsafe { cell.owned() };
+    // SAFETY: as above.
+    let ctx = unsafe { cell.context() };
+    let Some(ctx) = ctx else { return };
+    let handle = ctx.handle();
+    let guarded = |part: &mut dyn FnMut()| {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| seat::enter(ctx, false, &mut *part))) {
+            report_panic(ctx, panic.as_ref());
+        }
+    };
+    if was_up && let Some(service) = owned.service.as_deref_mut() {
+        guarded(&mut || service.on_exit(ctx));
+    }
+    while let Some(msg) = owned.batch.pop() {
+        node.bounce(handle, &msg);
+    }
+    if let Some(mut tasks) = ctx.take_tasks() {
+        for dest in tasks.end() {
+            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, Payload::empty());
+        }
+        let mut tasks = Some(tasks);
+        guarded(&mut || drop(tasks.take()));
+    }
+    let mut service = owned.service.take();
+    guarded(&mut || drop(service.take()));
+    // What the drops started has nobody to run it.
+    drop(ctx.take_tasks());
+    *owned = Owned::default();
+    // SAFETY: the caller owns the service, and `ctx` is used no more.
+    unsafe { cell.set_context(None) };
+    node.forget(cell);
+}

@@ -1,0 +1,71 @@
+//! What a service is.
+
+use std::sync::Arc;
+
+use crate::scheduler::WorkerThread;
+use crate::{Context, Message, Node, ServiceError};
+
+/// An actor: it owns its state and handles one message at a time.
+///
+/// A closure `FnMut(&Context, Message)` is a service too. A panic ends the one service, and answers what it owed.
+pub trait Service: Send + 'static {
+    /// Runs on the thread that launches, before any message is handled. Messages that arrive meanwhile wait.
+    ///
+    /// # Errors
+    ///
+    /// An error undoes the launch: the handle is retired and what has arrived is answered with `PTYPE_ERROR`.
+    fn init(&mut self, ctx: &Context) -> Result<(), ServiceError> {
+        let _ = ctx;
+        Ok(())
+    }
+
+    /// Handles one message, on whatever worker has time.
+    fn on_message(&mut self, ctx: &Context, msg: Message);
+
+    /// Runs once when the service ends, on whatever thread ends it, after its handle was retired and before it is dropped.
+    /// It answers what is owed: `ctx` still sends.
+    fn on_exit(&mut self, ctx: &Context) {
+        let _ = ctx;
+    }
+
+    /// A side door that other threads may use while the service runs: asked for once, after `init`.
+    fn control(&self) -> Option<Arc<dyn ServiceControl>> {
+        None
+    }
+}
+
+impl<F: FnMut(&Context, Message) + Send + 'static> Service for F {
+    fn on_message(&mut self, ctx: &Context, msg: Message) {
+        self(ctx, msg);
+    }
+}
+
+/// What other threads may tell a service while it runs.
+pub trait ServiceControl: Send + Sync {
+    /// The command SIGNAL, on the thread that gives it. `running` is the worker inside the service just now, if any.
+    fn signal(&self, sig: i32, running: Option<WorkerThread<'_>>);
+
+    /// The service was killed while it was running: make it come back soon.
+    fn condemn(&self, running: WorkerThread<'_>);
+}
+
+/// A kind of service that is launched by name, with its arguments as bytes.
+///
+/// A closure `Fn(&Node, &[u8]) -> Result<Box<dyn Service>, ServiceError>` is a module too.
+pub trait Module: Send + Sync + 'static {
+    /// Makes a service. Its [`init`](Service::init) follows, once it has a handle.
+    ///
+    /// # Errors
+    ///
+    /// Why there can be none.
+    fn create(&self, node: &Node, args: &[u8]) -> Result<Box<dyn Service>, ServiceError>;
+}
+
+impl<F> Module for F
+where
+    F: Fn(&Node, &[u8]) -> Result<Box<dyn Service>, ServiceError> + Send + Sync + 'static,
+{
+    fn create(&self, node: &Node, args: &[u8]) -> Result<Box<dyn Service>, ServiceError> {
+        self(node, args)
+    }
+}

@@ -1,0 +1,198 @@
+//! Requests that wait for their answer: `skynet.call`, `rawcall`, `newservice`.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{self, lua_State};
+use skynet_core::{Handle, Payload};
+
+use super::address::{self, Dest, Sent};
+use super::{proto, send, suspend, suspendable, trace};
+use crate::codec;
+use crate::vm::{Parked, Vm, Waiter};
+
+/// The answer is unpacked natively.
+const NATIVE: ffi::lua_KContext = 0;
+/// The unpack function is at stack index 1.
+const CUSTOM: ffi::lua_KContext = 1;
+/// The answer is given as it is.
+const RAW: ffi::lua_KContext = 2;
+
+/// `skynet.call(addr, typename, ...) -> ...`
+pub(crate) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
+    unsafe {
+        let (vm, _) = suspendable(l);
+        let dest = address::destination(l, vm, 1);
+        let top = ffi::lua_gettop(l);
+        let kind = proto::push_class(l, 2);
+        match send::pack_arguments(l, vm, top, top + 1, packed) {
+            Some(payload) => request(l, vm, dest, kind, payload, top + 1),
+            None => packed(l, ffi::LUA_OK, (top + 1) as ffi::lua_KContext),
+        }
+    }
+}
+
+/// After a pack function of the program's.
+unsafe extern "C-unwind" fn packed(l: *mut lua_State, _: c_int, class: ffi::lua_KContext) -> c_int {
+    unsafe {
+        let (vm, _) = suspendable(l);
+        let class = class as c_int;
+        let dest = address::destination(l, vm, 1);
+        ffi::lua_getfield(l, class, c"id".as_ptr());
+        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
+        ffi::lua_settop(l, -2);
+        let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
+        request(l, vm, dest, kind, payload, class)
+    }
+}
+
+/// Sends the request and suspends; the class that unpacks the answer is at an index.
+#[inline]
+unsafe fn request(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    dest: Dest,
+    kind: u8,
+    payload: Payload,
+    class: c_int,
+) -> c_int {
+    unsafe {
+        if ask(l, vm, 1, dest, kind, payload).is_none() {
+            return invalid_address(l);
+        }
+        ffi::lua_getfield(l, class, c"unpack".as_ptr());
+        if crate::vm::is_unpack(l, -1) {
+            ffi::lua_settop(l, 0);
+            return suspend(l, vm, NATIVE, answered);
+        }
+        ffi::lua_copy(l, -1, 1);
+        ffi::lua_settop(l, 1);
+        suspend(l, vm, CUSTOM, answered)
+    }
+}
+
+/// Sends a request of the running thread and notes that it waits for the answer. Never raises.
+#[inline]
+pub(crate) unsafe fn ask(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    index: c_int,
+    dest: Dest,
+    kind: u8,
+    payload: Payload,
+) -> Option<i32> {
+    unsafe {
+        let thread = (*vm).current;
+        if (*thread).tag().is_some() {
+            trace::on_call(l, vm, thread, index, dest);
+        }
+        let session = (*vm).new_session();
+        match address::deliver(l, vm, index, dest, Handle::NONE, kind, session, payload) {
+            Sent::Done => {
+                let waiter = Waiter::Thread { slot: (*thread).slot, dest: watched(dest) };
+                (*vm).sessions.insert(session, waiter);
+                (*thread).wait = session;
+                if dest == Dest::Global {
+                    note_name(l, vm, index, session);
+                }
+                Some(session)
+            }
+            Sent::Invalid => None,
+        }
+    }
+}
+
+/// Whom a call is counted to. A call by a global name cannot be told apart from a timer by handle 0, so it counts to an
+/// address that no service has.
+pub(crate) fn watched(dest: Dest) -> u32 {
+    match dest.raw() {
+        0 => u32::MAX,
+        handle => handle,
+    }
+}
+
+/// Remembers by which name a call was made, so that `skynet.term` finds it.
+#[cold]
+pub(crate) unsafe fn note_name(l: *mut lua_State, vm: *mut Vm, index: c_int, session: i32) {
+    unsafe {
+        let vm = &mut *vm;
+        if vm.named_calls.len() >= 64 {
+            vm.named_calls.retain(|session, _| vm.sessions.contains_key(session));
+        }
+        vm.named_calls.insert(session, super::bytes_at(l, index).into());
+    }
+}
+
+#[cold]
+unsafe fn invalid_address(l: *mut lua_State) -> c_int {
+    unsafe {
+        address::push_address(l, 1);
+        let text = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
+        ffi::luaL_error(l, c"call to invalid address %s".as_ptr(), text)
+    }
+}
+
+/// When the answer has come.
+unsafe extern "C-unwind" fn answered(l: *mut lua_State, _: c_int, how: ffi::lua_KContext) -> c_int {
+    unsafe {
+        let vm = crate::vm::vm_of(l);
+        let (block, len) = match (*vm).parked {
+            Parked::Answer { block, len } => (block, len),
+            _ => return ffi::luaL_error(l, c"call failed".as_ptr()),
+        };
+        if (*(*vm).current).tag().is_some() {
+            trace::log(l, vm, (*vm).current, c"resume");
+        }
+        match how {
+            NATIVE => {
+                let cache = codec::open_cache(l, vm, len);
+                codec::unpack(l, vm, block, len, cache)
+            }
+            CUSTOM => {
+                ffi::lua_pushvalue(l, 1);
+                ffi::lua_pushlightuserdata(l, block.cast_mut().cast());
+                ffi::lua_pushinteger(l, len as i64);
+                ffi::lua_callk(l, 2, ffi::LUA_MULTRET, 0, Some(unpacked));
+                unpacked(l, ffi::LUA_OK, 0)
+            }
+            _ => {
+                ffi::lua_pushlightuserdata(l, block.cast_mut().cast());
+                ffi::lua_pushinteger(l, len as i64);
+                2
+            }
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn unpacked(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
+    unsafe { ffi::lua_gettop(l) - 1 }
+}
+
+/// `skynet.rawcall(addr, typename, msg, sz?) -> msg, sz`
+pub(crate) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
+    unsafe {
+        let (vm, _) = suspendable(l);
+        ffi::lua_settop(l, 4);
+        let dest = address::destination(l, vm, 1);
+        let kind = proto::push_class(l, 2);
+        let payload = address::payload_at(l, 3);
+        if ask(l, vm, 1, dest, kind, payload).is_none() {
+            return ffi::luaL_error(l, c"call to invalid address".as_ptr());
+        }
+        ffi::lua_settop(l, 0);
+        suspend(l, vm, RAW, answered)
+    }
+}
+
+/// `skynet.newservice(name, ...) -> handle | nil`
+pub(crate) unsafe extern "C-unwind" fn newservice(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checkany(l, 1);
+        ffi::luaL_checkstack(l, 4, c"too many arguments".as_ptr());
+        ffi::lua_pushstring(l, c".launcher".as_ptr());
+        ffi::lua_pushstring(l, c"lua".as_ptr());
+        ffi::lua_pushstring(l, c"LAUNCH".as_ptr());
+        ffi::lua_pushstring(l, c"snlua".as_ptr());
+        ffi::lua_rotate(l, 1, 4);
+        call(l)
+    }
+}

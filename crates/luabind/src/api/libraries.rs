@@ -1,0 +1,161 @@
+//! The standard libraries of a service, and what we put in their place: `coroutine.resume` and `wrap`, `loadfile`, `dofile`,
+//! and how `require` finds modules.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{self, lua_State};
+
+use super::{profile, require};
+use crate::loader;
+use crate::vm::{R_REQUIRE, Vm, Yielded, vm_of};
+
+/// Opens all libraries.
+///
+/// Jumping: raises when memory runs out.
+pub(crate) unsafe fn open_libraries(l: *mut lua_State) {
+    unsafe {
+        ffi::lua_pushboolean(l, 1);
+        ffi::lua_setfield(l, ffi::LUA_REGISTRYINDEX, c"LUA_NOENV".as_ptr());
+        ffi::luaL_openlibs(l);
+
+        ffi::lua_getglobal(l, c"coroutine".as_ptr());
+        ffi::lua_pushcclosure(l, resume, 0);
+        ffi::lua_setfield(l, -2, c"resume".as_ptr());
+        ffi::lua_pushcclosure(l, wrap, 0);
+        ffi::lua_setfield(l, -2, c"wrap".as_ptr());
+
+        ffi::lua_getglobal(l, c"require".as_ptr());
+        ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_REQUIRE);
+        ffi::lua_pushcclosure(l, require::require, 0);
+        ffi::lua_setglobal(l, c"require".as_ptr());
+        ffi::lua_pushcclosure(l, loader::loadfile, 0);
+        ffi::lua_setglobal(l, c"loadfile".as_ptr());
+        ffi::lua_pushcclosure(l, loader::dofile, 0);
+        ffi::lua_setglobal(l, c"dofile".as_ptr());
+
+        ffi::lua_getglobal(l, c"package".as_ptr());
+        ffi::lua_pushcclosure(l, loader::searchpath, 0);
+        ffi::lua_setfield(l, -2, c"searchpath".as_ptr());
+        // The second searcher is the one for Lua files: ours finds what is embedded, too.
+        ffi::lua_getfield(l, -1, c"searchers".as_ptr());
+        ffi::lua_pushcclosure(l, loader::searcher, 0);
+        ffi::lua_rawseti(l, -2, 2);
+        ffi::lua_settop(l, 0);
+    }
+}
+
+/// Resumes a coroutine of the program's, noting that it runs. Never raises.
+pub(crate) unsafe fn run(
+    vm: *mut Vm,
+    l: *mut lua_State,
+    co: *mut lua_State,
+    count: c_int,
+    results: &mut c_int,
+) -> c_int {
+    unsafe {
+        let outer = (*vm).set_running(co);
+        if !(*vm).profiles.is_empty() {
+            profile::enter(vm, co);
+        }
+        let status = ffi::lua_resume(co, l, count, results);
+        if !(*vm).profiles.is_empty() {
+            profile::leave(vm, co);
+        }
+        (*vm).set_running(outer);
+        if (*vm).interrupt.condemned() {
+            crate::interrupt::arm(l);
+        }
+        status
+    }
+}
+
+/// Resumes the coroutine with the `count` values on top of the stack; the number of results on the stack, or a negative
+/// status with the error object there.
+unsafe fn resume_with(l: *mut lua_State, co: *mut lua_State, count: c_int) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        if ffi::lua_checkstack(co, count) == 0 {
+            ffi::lua_pushstring(l, c"too many arguments to resume".as_ptr());
+            return -ffi::LUA_ERRRUN;
+        }
+        ffi::lua_xmove(l, co, count);
+        let mut results: c_int = 0;
+        let status = run(vm, l, co, count, &mut results);
+        if status == ffi::LUA_YIELD {
+            if (*vm).yielded == Yielded::Quit {
+                // The service ends: nothing up the stack goes on.
+                return ffi::lua_yieldk(l, 0, 0, None);
+            }
+            (*vm).yielded = Yielded::Plain;
+        } else if status != ffi::LUA_OK {
+            ffi::lua_xmove(co, l, 1);
+            return -status;
+        }
+        if ffi::lua_checkstack(l, results + 1) == 0 {
+            ffi::lua_settop(co, -results - 1);
+            ffi::lua_pushstring(l, c"too many results to resume".as_ptr());
+            return -ffi::LUA_ERRRUN;
+        }
+        ffi::lua_xmove(co, l, results);
+        results
+    }
+}
+
+/// `coroutine.resume(co, ...)`
+pub(crate) unsafe extern "C-unwind" fn resume(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TTHREAD);
+        let co = ffi::lua_tothread(l, 1);
+        let results = resume_with(l, co, ffi::lua_gettop(l) - 1);
+        if results < 0 {
+            ffi::lua_pushboolean(l, 0);
+            ffi::lua_rotate(l, -2, 1);
+            return 2;
+        }
+        ffi::lua_pushboolean(l, 1);
+        ffi::lua_rotate(l, -(results + 1), 1);
+        results + 1
+    }
+}
+
+/// `coroutine.wrap(f)`
+pub(crate) unsafe extern "C-unwind" fn wrap(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TFUNCTION);
+        let co = ffi::lua_newthread(l);
+        ffi::lua_pushvalue(l, 1);
+        ffi::lua_xmove(l, co, 1);
+        ffi::lua_pushcclosure(l, wrapped, 1);
+        1
+    }
+}
+
+unsafe extern "C-unwind" fn wrapped(l: *mut lua_State) -> c_int {
+    unsafe {
+        let co = ffi::lua_tothread(l, ffi::lua_upvalueindex(1));
+        let results = resume_with(l, co, ffi::lua_gettop(l));
+        if results >= 0 {
+            return results;
+        }
+        // The error object is on our stack; closing wants it on the coroutine's.
+        ffi::lua_xmove(l, co, 1);
+        rethrow(l, co, -results)
+    }
+}
+
+/// Raises the error on top of a coroutine that failed: the coroutine is closed first, a text gets a position.
+pub(crate) unsafe fn rethrow(l: *mut lua_State, co: *mut lua_State, status: c_int) -> c_int {
+    unsafe {
+        let dead = ffi::lua_status(co);
+        if dead != ffi::LUA_OK && dead != ffi::LUA_YIELD {
+            ffi::lua_closethread(co, l);
+        }
+        ffi::lua_xmove(co, l, 1);
+        if status != ffi::LUA_ERRMEM && ffi::lua_type(l, -1) == ffi::LUA_TSTRING {
+            ffi::luaL_where(l, 1);
+            ffi::lua_rotate(l, -2, 1);
+            ffi::lua_concat(l, 2);
+        }
+        ffi::lua_error(l)
+    }
+}

@@ -1,0 +1,333 @@
+//! `skynet.native`: what the Lua half of the `skynet` module (`skynet.api`) needs from the engine. Not for programs.
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::{self, lua_State};
+use skynet_core::{Handle, Message, PTYPE_ERROR, Payload};
+
+use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
+use crate::vm::{
+    Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of,
+};
+
+const FUNCTIONS: &[Entry] = &[
+    (c"sessions", sessions),
+    (c"start_thread", start_thread),
+    (c"main_thread", main_thread),
+    (c"kill", kill),
+    (c"term", term),
+    (c"hook", set_hook),
+    (c"forward", forward),
+    (c"ask", ask),
+    (c"timer", timer),
+    (c"next", next),
+    (c"cancel", cancel),
+    (c"dispatch_message", dispatch_message),
+    (c"tag", trace::tag),
+    (c"tracing", trace::tracing),
+    (c"require", require::standard),
+];
+
+pub(super) unsafe fn open(l: *mut lua_State) {
+    unsafe { super::new_module(l, FUNCTIONS) }
+}
+
+/// Pushes the coroutine of a thread.
+unsafe fn push_thread(l: *mut lua_State, thread: *mut Thread) {
+    unsafe {
+        ffi::lua_pushthread((*thread).l);
+        ffi::lua_xmove((*thread).l, l, 1);
+    }
+}
+
+/// `sessions() -> { session → coroutine, or false where the wait was cancelled }`
+unsafe extern "C-unwind" fn sessions(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        ffi::lua_createtable(l, 0, (*vm).sessions.len() as c_int);
+        // By index, since storing may raise while an iterator would be borrowed.
+        let mut at = 0;
+        while let Some((session, slot)) = session_at(vm, at) {
+            at += 1;
+            match slot.and_then(|slot| (*vm).thread_at(slot)) {
+                Some(thread) => push_thread(l, thread),
+                None => ffi::lua_pushboolean(l, 0),
+            }
+            ffi::lua_rawseti(l, -2, i64::from(session));
+        }
+        1
+    }
+}
+
+/// The n-th session in the order of the snapshot, which is taken when n is 0. A leaf.
+unsafe fn session_at(vm: *mut Vm, n: usize) -> Option<(i32, Option<u32>)> {
+    unsafe {
+        if n == 0 {
+            (*vm).snapshot.clear();
+            let Vm { snapshot, sessions, .. } = &mut *vm;
+            snapshot.extend(sessions.iter().map(|(session, waiter)| (*session, waiter.slot())));
+        }
+        let snapshot = &(*vm).snapshot;
+        snapshot.get(n).copied()
+    }
+}
+
+/// `start_thread() -> coroutine | nil`
+unsafe extern "C-unwind" fn start_thread(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        match (*vm).thread_at((*vm).start_slot) {
+            Some(thread) => push_thread(l, thread),
+            None => return 0,
+        }
+        1
+    }
+}
+
+/// `main_thread() -> coroutine`
+unsafe extern "C-unwind" fn main_thread(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_MAINTHREAD);
+        1
+    }
+}
+
+/// `kill(coroutine) -> true | nil`: closes a suspended framework thread, or unqueues a forked one.
+unsafe extern "C-unwind" fn kill(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TTHREAD);
+        let vm = vm_of(l);
+        let co = ffi::lua_tothread(l, 1);
+        let thread = thread_of(co);
+        if (*thread).vm != vm || (*thread).l != co || (*thread).is_root() {
+            return 0;
+        }
+        match (*thread).state {
+            State::Ready if (*thread).wait == 0 => {
+                (*vm).forks.retain(|fork| *fork != thread);
+                // The program gets the coroutine back as it is, so the record lets go of it.
+                (*vm).discard(thread);
+            }
+            State::Ready | State::Waiting | State::Parked => {
+                if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
+                    let source = Handle::from_raw((*thread).source);
+                    answer_error((*vm).context(), source, (*thread).session);
+                }
+                Vm::close_thread(vm, l, thread);
+            }
+            State::Idle | State::Running => return 0,
+        }
+        ffi::lua_pushboolean(l, 1);
+        1
+    }
+}
+
+/// `term(address)`: as if the service had ended.
+unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        match address::destination(l, vm, 1) {
+            address::Dest::Handle(handle) => {
+                (*vm).forget_requester(handle);
+                (*vm).fail_calls_to(handle);
+            }
+            address::Dest::Global => (*vm).fail_calls_named(super::bytes_at(l, 1)),
+            address::Dest::Invalid => {}
+        }
+        0
+    }
+}
+
+/// `hook(name, func | nil) -> previous`, `hook(name) -> current`
+unsafe extern "C-unwind" fn set_hook(l: *mut lua_State) -> c_int {
+    unsafe {
+        let mut len = 0;
+        let name = CStr::from_ptr(ffi::luaL_checklstring(l, 1, &mut len));
+        let count = ffi::lua_gettop(l);
+        ffi::lua_settop(l, 2);
+        if !hook(l, name) {
+            ffi::lua_pushnil(l);
+        }
+        if count >= 2 {
+            if ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_HOOKS) != ffi::LUA_TTABLE {
+                ffi::lua_settop(l, 3);
+                ffi::lua_createtable(l, 0, 2);
+                ffi::lua_pushvalue(l, -1);
+                ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_HOOKS);
+            }
+            ffi::lua_pushvalue(l, 2);
+            ffi::lua_setfield(l, 4, name.as_ptr());
+        }
+        ffi::lua_settop(l, 3);
+        1
+    }
+}
+
+/// `forward({ from → to })`: messages of these kinds are dispatched as others, and their payloads belong to the handlers.
+unsafe extern "C-unwind" fn forward(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TTABLE);
+        ffi::lua_settop(l, 1);
+        let vm = vm_of(l);
+        (*vm).forward = Some(Box::new([None; 256]));
+        ffi::lua_pushnil(l);
+        while ffi::lua_next(l, 1) != 0 {
+            let from = ffi::luaL_checkinteger(l, -2);
+            let to = ffi::luaL_checkinteger(l, -1);
+            if !(0..=255).contains(&from) || !(0..=255).contains(&to) {
+                return ffi::luaL_error(l, c"forward_type: message types are numbers from 0 to 255".as_ptr());
+            }
+            if let Some(place) = (*vm).forward.as_mut().and_then(|map| map.get_mut(from as usize)) {
+                *place = Some(to as u8);
+            }
+            ffi::lua_settop(l, -2);
+        }
+        0
+    }
+}
+
+/// `ask(address, typename, ...) -> session | nil`: sends a request whose answer `next` will give.
+unsafe extern "C-unwind" fn ask(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        address::destination(l, vm, 1);
+        let top = ffi::lua_gettop(l);
+        proto::push_class(l, 2);
+        match send::pack_arguments(l, vm, top, top + 1, asked) {
+            Some(payload) => finish_ask(l, vm, top + 1, payload),
+            None => asked(l, ffi::LUA_OK, (top + 1) as ffi::lua_KContext),
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn asked(l: *mut lua_State, _: c_int, class: ffi::lua_KContext) -> c_int {
+    unsafe {
+        let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
+        finish_ask(l, vm_of(l), class as c_int, payload)
+    }
+}
+
+/// The payload is handed on before anything can raise.
+unsafe fn finish_ask(l: *mut lua_State, vm: *mut Vm, class: c_int, payload: Payload) -> c_int {
+    unsafe {
+        let (block, len) = payload.into_raw();
+        let dest = address::destination(l, vm, 1);
+        ffi::lua_getfield(l, class, c"id".as_ptr());
+        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
+        let thread = (*vm).current;
+        let payload = Payload::from_raw(block, len);
+        match call::ask(l, vm, 1, dest, kind, payload) {
+            Some(session) => {
+                (*thread).wait = 0;
+                let waiter = Waiter::Select { slot: (*thread).slot, dest: call::watched(dest) };
+                (*vm).sessions.insert(session, waiter);
+                if (*thread).select.is_none() {
+                    (*thread).select = Some(Box::default());
+                }
+                ffi::lua_pushinteger(l, i64::from(session));
+                1
+            }
+            None => 0,
+        }
+    }
+}
+
+/// `timer(cs) -> session`
+unsafe extern "C-unwind" fn timer(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        let cs = ffi::luaL_checkinteger(l, 1).clamp(0, i64::from(i32::MAX));
+        let thread = (*vm).current;
+        let session = (*vm).new_session();
+        (*vm).sessions.insert(session, Waiter::Select { slot: (*thread).slot, dest: 0 });
+        if (*thread).select.is_none() {
+            (*thread).select = Some(Box::default());
+        }
+        let after = std::time::Duration::from_millis(cs as u64 * 10);
+        (*vm).context().timeout_with(session, after);
+        ffi::lua_pushinteger(l, i64::from(session));
+        1
+    }
+}
+
+/// `next() -> session, ok, msg, sz`: the oldest completed session of this thread, as soon as there is one. The message is
+/// good until the next call.
+unsafe extern "C-unwind" fn next(l: *mut lua_State) -> c_int {
+    unsafe {
+        let (vm, thread) = suspendable(l);
+        ffi::lua_settop(l, 0);
+        let Some(select) = (*thread).select.as_mut() else { return 0 };
+        if select.done.is_empty() {
+            select.waiting = true;
+            return suspend(l, vm, 0, completed);
+        }
+        completed(l, ffi::LUA_OK, 0)
+    }
+}
+
+unsafe extern "C-unwind" fn completed(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
+    unsafe {
+        let thread = (*vm_of(l)).current;
+        let Some(select) = (*thread).select.as_mut() else { return 0 };
+        select.waiting = false;
+        let Some((session, outcome)) = select.done.pop_front() else { return 0 };
+        ffi::lua_pushinteger(l, i64::from(session));
+        match outcome {
+            Outcome::Answer(payload) => {
+                ffi::lua_pushboolean(l, 1);
+                ffi::lua_pushlightuserdata(l, payload.as_ptr().cast_mut().cast());
+                ffi::lua_pushinteger(l, payload.len() as i64);
+                select.current = payload;
+                4
+            }
+            Outcome::Failed => {
+                ffi::lua_pushboolean(l, 0);
+                2
+            }
+        }
+    }
+}
+
+/// `cancel(session)`
+unsafe extern "C-unwind" fn cancel(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        let session = ffi::luaL_checkinteger(l, 1) as i32;
+        if let Some(waiter) = (*vm).sessions.get_mut(&session) {
+            *waiter = Waiter::Nobody;
+        }
+        if let Some(select) = (*(*vm).current).select.as_mut() {
+            select.done.retain(|(done, _)| *done != session);
+        }
+        0
+    }
+}
+
+/// `dispatch_message(type, msg, sz, session, source)`: the engine's dispatcher, for callbacks that stand before it. The
+/// message stays the caller's.
+unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
+    unsafe {
+        let kind = ffi::luaL_checkinteger(l, 1) as u8;
+        let session = ffi::luaL_checkinteger(l, 4) as i32;
+        let source = Handle::from_raw(ffi::luaL_checkinteger(l, 5) as u32);
+        let text = ffi::lua_type(l, 2) == ffi::LUA_TSTRING;
+        let len = if text { 0 } else { ffi::luaL_optinteger(l, 3, 0) };
+        let vm = vm_of(l);
+        if (*(*vm).current).is_root() {
+            // The engine works on a copy: payloads that it is given are its own.
+            let bytes = if text {
+                check_bytes(l, 2)
+            } else if len <= 0 || ffi::lua_touserdata(l, 2).is_null() {
+                &[]
+            } else {
+                std::slice::from_raw_parts(ffi::lua_touserdata(l, 2).cast::<u8>(), len as usize)
+            };
+            if kind != PTYPE_ERROR || session != 0 || source.raw() != 0 {
+                let payload = Payload::copy_from(bytes);
+                Vm::dispatch(vm, Message { kind, session, source, payload });
+            }
+            return 0;
+        }
+        ffi::luaL_error(l, c"dispatch_message: only a message callback can call it".as_ptr())
+    }
+}

@@ -1,0 +1,153 @@
+//! Protocol classes: `skynet.register_protocol` and `skynet.dispatch`.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{self, lua_State};
+use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE};
+
+use super::data;
+use crate::vm::{R_PROTO, vm_of};
+
+/// Registers the protocols that every service has.
+pub(crate) unsafe fn register_standard(l: *mut lua_State) {
+    unsafe {
+        class(l, c"lua", PTYPE_LUA, Some(data::pack));
+        class(l, c"response", PTYPE_RESPONSE, None);
+        class(l, c"error", PTYPE_ERROR, None);
+    }
+}
+
+/// The debug protocol is registered when the program asks for it: messages reach it without that.
+unsafe fn register_debug(l: *mut lua_State) {
+    unsafe {
+        class(l, c"debug", PTYPE_DEBUG, Some(data::pack));
+    }
+}
+
+unsafe fn class(l: *mut lua_State, name: &std::ffi::CStr, id: u8, pack: Option<ffi::lua_CFunction>) {
+    unsafe {
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        ffi::lua_createtable(l, 0, if pack.is_some() { 5 } else { 2 });
+        ffi::lua_pushstring(l, name.as_ptr());
+        ffi::lua_setfield(l, -2, c"name".as_ptr());
+        ffi::lua_pushinteger(l, i64::from(id));
+        ffi::lua_setfield(l, -2, c"id".as_ptr());
+        if let Some(pack) = pack {
+            ffi::lua_pushcclosure(l, pack, 0);
+            ffi::lua_setfield(l, -2, c"pack".as_ptr());
+            ffi::lua_pushcclosure(l, data::unpack, 0);
+            ffi::lua_setfield(l, -2, c"unpack".as_ptr());
+        }
+        ffi::lua_pushvalue(l, -1);
+        ffi::lua_rawseti(l, -3, i64::from(id));
+        ffi::lua_setfield(l, -2, name.as_ptr());
+        ffi::lua_settop(l, -2);
+    }
+}
+
+/// Pushes the class that the type name (or number) at `index` names; its number.
+///
+/// Jumping: raises if there is none.
+#[inline]
+pub(crate) unsafe fn push_class(l: *mut lua_State, index: c_int) -> u8 {
+    unsafe {
+        if !find_class(l, index) {
+            unknown(l, index);
+        }
+        ffi::lua_getfield(l, -1, c"id".as_ptr());
+        let id = ffi::lua_tointegerx(l, -1, std::ptr::null_mut());
+        ffi::lua_settop(l, -2);
+        id as u8
+    }
+}
+
+/// Pushes the class or nil.
+#[inline]
+unsafe fn find_class(l: *mut lua_State, index: c_int) -> bool {
+    unsafe {
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        ffi::lua_pushvalue(l, index);
+        let found = ffi::lua_rawget(l, -2) == ffi::LUA_TTABLE;
+        ffi::lua_copy(l, -1, -2);
+        ffi::lua_settop(l, -2);
+        if !found && is_debug(l, index) {
+            register_debug(l);
+            ffi::lua_settop(l, -2);
+            return find_class(l, index);
+        }
+        found
+    }
+}
+
+unsafe fn is_debug(l: *mut lua_State, index: c_int) -> bool {
+    unsafe {
+        match ffi::lua_type(l, index) {
+            ffi::LUA_TSTRING => super::bytes_at(l, index) == b"debug",
+            ffi::LUA_TNUMBER => {
+                ffi::lua_tointegerx(l, index, std::ptr::null_mut()) == i64::from(PTYPE_DEBUG)
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cold]
+unsafe fn unknown(l: *mut lua_State, index: c_int) {
+    unsafe {
+        let name = ffi::luaL_tolstring(l, index, std::ptr::null_mut());
+        ffi::luaL_error(
+            l,
+            c"unknown protocol '%s': register it with skynet.register_protocol (attempt to index a nil value)"
+                .as_ptr(),
+            name,
+        );
+    }
+}
+
+/// `skynet.register_protocol(class)`
+pub(crate) unsafe extern "C-unwind" fn register_protocol(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TTABLE);
+        ffi::lua_settop(l, 1);
+        let named = ffi::lua_getfield(l, 1, c"name".as_ptr()) == ffi::LUA_TSTRING; // 2
+        ffi::lua_getfield(l, 1, c"id".as_ptr()); // 3
+        let mut exact: c_int = 0;
+        let id = ffi::lua_tointegerx(l, 3, &mut exact);
+        let numbered = ffi::lua_type(l, 3) == ffi::LUA_TNUMBER && exact != 0 && (0..=255).contains(&id);
+        if !named || !numbered || find_class(l, 2) || find_class(l, 3) {
+            // The text that programs may match on comes without a position.
+            ffi::lua_pushstring(l, c"assertion failed!".as_ptr());
+            ffi::lua_error(l);
+        }
+        ffi::lua_getfield(l, 1, c"trace".as_ptr());
+        if ffi::lua_type(l, -1) != ffi::LUA_TNIL {
+            (*vm_of(l)).tracing = true;
+        }
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        ffi::lua_pushvalue(l, 2);
+        ffi::lua_pushvalue(l, 1);
+        ffi::lua_rawset(l, -3);
+        ffi::lua_pushvalue(l, 1);
+        ffi::lua_rawseti(l, -2, id);
+        0
+    }
+}
+
+/// `skynet.dispatch(typename, func?)`
+pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::lua_settop(l, 2);
+        if ffi::lua_type(l, 2) == ffi::LUA_TNIL {
+            if ffi::lua_type(l, 1) == ffi::LUA_TNIL || !find_class(l, 1) {
+                return 0;
+            }
+            ffi::lua_getfield(l, -1, c"dispatch".as_ptr());
+            return 1;
+        }
+        push_class(l, 1); // 3
+        ffi::lua_getfield(l, 3, c"dispatch".as_ptr()); // 4
+        ffi::lua_pushvalue(l, 2);
+        ffi::lua_setfield(l, 3, c"dispatch".as_ptr());
+        1
+    }
+}

@@ -1,0 +1,171 @@
+//! From the Lua stack to bytes.
+
+use std::ffi::{c_int, c_uint};
+
+use mlua::ffi::{self, lua_State};
+use skynet_seri::wire;
+
+use super::Scratch;
+use crate::vm::Vm;
+
+/// Packs the values at stack indices `from..=to` into the VM's scratch buffer, which then holds just them.
+///
+/// Jumping: raises for values that have no encoding, for tables nested too deep and when memory runs out.
+#[inline]
+pub(crate) unsafe fn pack(l: *mut lua_State, vm: *mut Vm, from: c_int, to: c_int) {
+    unsafe {
+        (*vm).scratch.clear();
+        let mut index = from;
+        while index <= to {
+            pack_one(l, vm, index, 0);
+            index += 1;
+        }
+    }
+}
+
+#[inline]
+unsafe fn append(l: *mut lua_State, vm: *mut Vm, bytes: &[u8]) {
+    unsafe {
+        if !(*vm).scratch.append(bytes) {
+            ffi::luaL_error(l, c"not enough memory to pack a message".as_ptr());
+        }
+    }
+}
+
+/// Appends the first `len` bytes of a fixed buffer.
+#[inline]
+unsafe fn append_some<const N: usize>(l: *mut lua_State, vm: *mut Vm, (buffer, len): ([u8; N], usize)) {
+    unsafe { append(l, vm, std::slice::from_raw_parts(buffer.as_ptr(), if len > N { N } else { len })) }
+}
+
+unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
+    unsafe {
+        if depth > wire::MAX_DEPTH {
+            ffi::luaL_error(l, c"serialize can't pack too depth table".as_ptr());
+        }
+        match ffi::lua_type(l, index) {
+            ffi::LUA_TNUMBER => {
+                let mut exact: c_int = 0;
+                let integer = ffi::lua_isinteger(l, index) != 0;
+                if integer {
+                    append_some(l, vm, wire::encode_integer(ffi::lua_tointegerx(l, index, &mut exact)));
+                } else {
+                    append(l, vm, &wire::encode_float(ffi::lua_tonumberx(l, index, &mut exact)));
+                }
+            }
+            ffi::LUA_TSTRING => {
+                let mut len = 0;
+                let text = ffi::lua_tolstring(l, index, &mut len);
+                pack_string(l, vm, std::slice::from_raw_parts(text.cast(), len));
+            }
+            ffi::LUA_TTABLE => pack_table(l, vm, ffi::lua_absindex(l, index), depth + 1),
+            ffi::LUA_TBOOLEAN => append(l, vm, &[wire::encode_bool(ffi::lua_toboolean(l, index) != 0)]),
+            ffi::LUA_TNIL | ffi::LUA_TNONE => append(l, vm, &[wire::NIL]),
+            ffi::LUA_TLIGHTUSERDATA => {
+                append(l, vm, &wire::encode_pointer(ffi::lua_touserdata(l, index) as u64));
+            }
+            other => {
+                ffi::luaL_error(l, c"Unsupport type %s to serialize".as_ptr(), ffi::lua_typename(l, other));
+            }
+        }
+    }
+}
+
+unsafe fn pack_string(l: *mut lua_State, vm: *mut Vm, text: &[u8]) {
+    unsafe {
+        match wire::encode_string_head(text.len()) {
+            Some(head) => append_some(l, vm, head),
+            None => {
+                ffi::luaL_error(l, c"a string of 4 GiB and more cannot be packed".as_ptr());
+            }
+        }
+        append(l, vm, text);
+    }
+}
+
+unsafe fn pack_table(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
+    unsafe {
+        ffi::luaL_checkstack(l, ffi::LUA_MINSTACK, c"too many nested tables".as_ptr());
+        if ffi::luaL_getmetafield(l, index, c"__pairs".as_ptr()) != ffi::LUA_TNIL {
+            pack_pairs(l, vm, index, depth);
+            return;
+        }
+        let count = ffi::lua_rawlen(l, index);
+        append_some(l, vm, wire::encode_table_head(count));
+        let count = count as i64;
+        let mut i = 1;
+        while i <= count {
+            ffi::lua_rawgeti(l, index, i);
+            pack_one(l, vm, -1, depth);
+            ffi::lua_settop(l, -2);
+            i += 1;
+        }
+        ffi::lua_pushnil(l);
+        while ffi::lua_next(l, index) != 0 {
+            if !(ffi::lua_isinteger(l, -2) != 0 && in_array(l, count)) {
+                pack_one(l, vm, -2, depth);
+                pack_one(l, vm, -1, depth);
+            }
+            ffi::lua_settop(l, -2);
+        }
+        append(l, vm, &[wire::NIL]);
+    }
+}
+
+#[inline]
+unsafe fn in_array(l: *mut lua_State, count: i64) -> bool {
+    let mut exact: c_int = 0;
+    // SAFETY: the caller has a key below the top of the stack.
+    let key = unsafe { ffi::lua_tointegerx(l, -2, &mut exact) };
+    key >= 1 && key <= count
+}
+
+/// A table whose `__pairs` metamethod (on top of the stack) says what it holds. The metamethod may pack messages of
+/// its own, or raise: both leave the bytes written so far alone, and an error is passed on as it is.
+unsafe fn pack_pairs(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
+    unsafe {
+        append_some(l, vm, wire::encode_table_head(0));
+        ffi::lua_pushvalue(l, index);
+        guarded_call(l, vm, 1);
+        // iterator, state, control
+        loop {
+            ffi::lua_pushvalue(l, -3);
+            ffi::lua_pushvalue(l, -3);
+            ffi::lua_pushvalue(l, -3);
+            // iterator, state, control, iterator, state, control
+            guarded_call_n(l, vm, 2, 2);
+            // iterator, state, control, key, value
+            if ffi::lua_type(l, -2) == ffi::LUA_TNIL {
+                ffi::lua_settop(l, -6);
+                break;
+            }
+            pack_one(l, vm, -2, depth);
+            pack_one(l, vm, -1, depth);
+            ffi::lua_settop(l, -2);
+            // iterator, state, key (the old control value goes)
+            ffi::lua_copy(l, -1, -2);
+            ffi::lua_settop(l, -2);
+        }
+        append(l, vm, &[wire::NIL]);
+    }
+}
+
+unsafe fn guarded_call(l: *mut lua_State, vm: *mut Vm, nargs: c_int) {
+    unsafe { guarded_call_n(l, vm, nargs, 3) }
+}
+
+/// Calls with the VM's scratch buffer put aside, so that nested packing starts an own one.
+unsafe fn guarded_call_n(l: *mut lua_State, vm: *mut Vm, nargs: c_int, nresults: c_int) {
+    unsafe {
+        let aside = (*vm).scratch;
+        (*vm).scratch = Scratch::EMPTY;
+        let status = ffi::lua_pcallk(l, nargs, nresults, 0, 0, None);
+        (*vm).scratch.free();
+        (*vm).scratch = aside;
+        if status != ffi::LUA_OK {
+            ffi::lua_error(l);
+        }
+    }
+}
+
+const _: () = assert!(size_of::<c_uint>() == 4);

@@ -1,0 +1,11 @@
+//! Finding, compiling and sharing Lua code, and booting a service with it.
+
+mod boot;
+mod cache;
+mod chunk;
+mod search;
+
+pub(crate) use boot::{boot, give_up, tell_launcher_removed};
+pub(crate) use cache::{CacheMode, dofile, load_file, loadfile, open_codecache};
+pub(crate) use chunk::Chunk;
+pub(crate) use search::{searcher, searchpath};

@@ -1,0 +1,183 @@
+//! Errors: what is logged, and what the requester gets.
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::{self, lua_State};
+use skynet_core::{Context, Handle};
+
+use super::record::Current;
+use super::{Thread, Vm, dispatch::answer_error};
+
+impl Vm {
+    /// A thread ended with the error on top of its stack: its requester is told, its to-be-closed variables run, the
+    /// error is logged with a traceback.
+    #[cold]
+    pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
+        unsafe {
+            let co = (*thread).l;
+            if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
+                answer_error((*this).context(), Handle::from_raw((*thread).source), (*thread).session);
+            }
+            if let Some(tag) = (*thread).tag() {
+                crate::api::trace::write((*this).context(), tag, b"error");
+            }
+            Vm::report(this, co, status);
+            (*this).forget_wait(thread);
+            let before = std::mem::replace(&mut (*this).current, thread);
+            ffi::lua_closethread(co, std::ptr::null_mut());
+            (*this).current = before;
+            (*this).recycle(thread);
+            if status == ffi::LUA_ERRMEM {
+                Vm::out_of_memory(this);
+            }
+        }
+    }
+
+    /// [`Vm::fail`] for a suspended thread, with a text of ours. Its stack keeps the frames for the traceback.
+    pub(super) unsafe fn fail_with(this: *mut Vm, thread: *mut Thread, text: &'static CStr) {
+        unsafe {
+            ffi::lua_pushlightuserdata((*thread).l, text.as_ptr().cast_mut().cast());
+            Vm::fail(this, thread, ffi::LUA_ERRRUN);
+        }
+    }
+
+    /// [`Vm::fail`] for a thread that yielded something by itself; the first value is on top of its stack.
+    pub(super) unsafe fn fail_unknown_command(this: *mut Vm, thread: *mut Thread) {
+        unsafe {
+            let main = (*this).main;
+            ffi::lua_pushcclosure(main, unknown_command, 0);
+            ffi::lua_xmove((*thread).l, main, 1);
+            if ffi::lua_pcallk(main, 1, 1, 0, 0, None) == ffi::LUA_OK {
+                ffi::lua_xmove(main, (*thread).l, 1);
+            } else {
+                ffi::lua_settop(main, -2);
+                ffi::lua_pushnil((*thread).l);
+            }
+            Vm::fail(this, thread, ffi::LUA_ERRRUN);
+        }
+    }
+
+    /// Logs the error on top of `co` with the traceback of `co`.
+    pub(super) unsafe fn report(this: *mut Vm, co: *mut lua_State, status: c_int) {
+        unsafe {
+            let main = (*this).main;
+            // Room for the report even when the limit is what broke.
+            let limit = std::mem::replace(&mut (*this).memory.limit, 0);
+            let outer = (*this).set_running(std::ptr::null_mut());
+            ffi::lua_pushcclosure(main, report, 0);
+            ffi::lua_xmove(co, main, 1);
+            ffi::lua_pushlightuserdata(main, co.cast());
+            if ffi::lua_pcallk(main, 2, 0, 0, 0, None) != ffi::LUA_OK {
+                ffi::lua_settop(main, -2);
+                let Current { session, source, .. } = (*this).message;
+                let what = if status == ffi::LUA_ERRMEM { "lua memory error" } else { "lua error in error" };
+                let text = format!("{what} : [{source:x} to :{:x} : {session}]", (*this).handle);
+                (*this).context().log(text);
+            }
+            (*this).set_running(outer);
+            (*this).memory.limit = limit;
+        }
+    }
+
+    /// Logs the error on top of the callback's thread, which carries its traceback already.
+    #[cold]
+    pub(super) unsafe fn report_callback(this: *mut Vm, co: *mut lua_State, status: c_int) {
+        unsafe {
+            let Current { session, source, len, .. } = (*this).message;
+            let to = (*this).handle;
+            let text = match status {
+                ffi::LUA_ERRMEM => format!("lua memory error : [{source:x} to :{to:x} : {session}]").into_bytes(),
+                ffi::LUA_ERRERR => format!("lua error in error : [{source:x} to :{to:x} : {session}]").into_bytes(),
+                _ => {
+                    let mut size = 0;
+                    let mut text = header(source, to, session, len);
+                    if ffi::lua_type(co, -1) == ffi::LUA_TSTRING {
+                        let bytes = ffi::lua_tolstring(co, -1, &mut size);
+                        text.extend_from_slice(std::slice::from_raw_parts(bytes.cast(), size));
+                    }
+                    text.extend_from_slice(b"\x1b[0m");
+                    text
+                }
+            };
+            (*this).context().log(text);
+        }
+    }
+}
+
+fn header(source: u32, to: u32, session: i32, len: usize) -> Vec<u8> {
+    format!("lua call [{source:x} to :{to:x} : {session} msgsz = {len}] error : \x1b[31m").into_bytes()
+}
+
+/// (error object, the thread's state as light userdata): logs it.
+unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = super::vm_of(l);
+        let co: *mut lua_State = ffi::lua_touserdata(l, 2).cast();
+        let mut len = 0;
+        let text = if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
+            // A text of ours.
+            ffi::lua_pushstring(l, ffi::lua_touserdata(l, 1).cast())
+        } else {
+            ffi::luaL_tolstring(l, 1, &mut len)
+        };
+        ffi::luaL_traceback(l, co, text, 0);
+        log_failure(l, vm);
+        0
+    }
+}
+
+/// Logs the text on top of the stack as the failure of the message in hand.
+unsafe fn log_failure(l: *mut lua_State, vm: *mut Vm) {
+    unsafe {
+        let mut len = 0;
+        let text = ffi::lua_tolstring(l, -1, &mut len);
+        let Current { session, source, len: size, .. } = (*vm).message;
+        let mut line = header(source, (*vm).handle, session, size);
+        line.extend_from_slice(std::slice::from_raw_parts(text.cast(), len));
+        line.extend_from_slice(b"\x1b[0m");
+        (*vm).context().log(line);
+    }
+}
+
+/// (value): the text of the error about it.
+unsafe extern "C-unwind" fn unknown_command(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_tolstring(l, 1, std::ptr::null_mut());
+        ffi::lua_pushfstring(l, c"Unknown command : %s".as_ptr(), ffi::lua_tolstring(l, -1, std::ptr::null_mut()));
+        1
+    }
+}
+
+/// Logs that the handler on top of the stack came back without an answer.
+///
+/// Jumping: may raise.
+#[cold]
+pub(super) unsafe fn warn_unanswered(l: *mut lua_State, thread: *mut Thread) {
+    unsafe {
+        let mut info: ffi::lua_Debug = std::mem::zeroed();
+        ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
+        let mut digits = [0; 9];
+        crate::api::text::hex8((*thread).source, &mut digits);
+        ffi::lua_pushfstring(
+            l,
+            c"Maybe forgot response session %d from :%s : %s:%d".as_ptr(),
+            (*thread).session,
+            digits.as_ptr(),
+            info.source,
+            info.linedefined,
+        );
+        log_value(l, (*(*thread).vm).context(), -1);
+    }
+}
+
+/// Logs the string at a stack index.
+///
+/// # Safety
+/// The value is a string.
+pub(crate) unsafe fn log_value(l: *mut lua_State, ctx: &Context, index: c_int) {
+    unsafe {
+        let mut len = 0;
+        let text = ffi::lua_tolstring(l, index, &mut len);
+        ctx.log(std::slice::from_raw_parts(text.cast::<u8>(), len));
+    }
+}

@@ -1,0 +1,81 @@
+//! The record of one Lua VM: its threads, sessions and queues, and the loop that feeds messages to them.
+//!
+//! Everything here is touched by one worker at a time. Native functions reach the record through the extra space in
+//! front of every `lua_State`: it points to the [`Thread`] of a framework thread, or to the root thread for the main
+//! chunk and for coroutines that the program made itself.
+
+mod alloc;
+mod dispatch;
+mod end;
+mod fault;
+mod queues;
+mod record;
+mod reply;
+mod resume;
+mod sessions;
+mod thread;
+
+pub(crate) use dispatch::{Parked, answer_error, hook, is_unpack, refuse};
+pub(crate) use fault::log_value;
+pub(crate) use queues::Wake;
+pub(crate) use record::{Mode, Vm, Yielded};
+pub(crate) use reply::Responder;
+pub(crate) use sessions::{Outcome, Waiter};
+pub(crate) use thread::{State, Tag, Thread, Timer, Token};
+
+use mlua::ffi::{self, lua_State};
+
+/// Registry slots with fixed numbers. Lua's own are 1 to 3; `luaL_ref` counts on from the last one used.
+pub(crate) const R_THREADS: i64 = 4;
+/// Protocol classes by name and by number (`skynet._proto`).
+pub(crate) const R_PROTO: i64 = 5;
+/// Tokens that threads sleep on → the thread's record.
+pub(crate) const R_TOKENS: i64 = 6;
+/// Custom tokens that were woken and wait for their turn.
+pub(crate) const R_WOKEN: i64 = 7;
+/// Functions that `skynet.init` queued in the main chunk.
+pub(crate) const R_INIT: i64 = 8;
+/// Strings that the unpacker keeps.
+pub(crate) const R_KEYS: i64 = 9;
+/// The callback of `skynet.core.callback`.
+pub(crate) const R_CALLBACK: i64 = 10;
+/// The thread that runs it.
+pub(crate) const R_CALLBACK_THREAD: i64 = 11;
+/// Handlers of unknown requests and responses, `info_func`, and the like, by name.
+pub(crate) const R_HOOKS: i64 = 12;
+/// Coroutines of `skynet.coroutine` → what they are doing.
+pub(crate) const R_COROUTINES: i64 = 13;
+/// The standard `require`.
+pub(crate) const R_REQUIRE: i64 = 14;
+/// The last of the fixed slots.
+pub(crate) const R_LAST: i64 = 14;
+
+/// The thread record that belongs to a Lua state: its own, or the root's.
+///
+/// # Safety
+/// `l` is a state of a VM that [`Vm::open`] made.
+#[inline]
+pub(crate) unsafe fn thread_of(l: *mut lua_State) -> *mut Thread {
+    // SAFETY: the extra space holds a pointer that lives as long as the VM.
+    unsafe { *ffi::lua_getextraspace(l).cast::<*mut Thread>() }
+}
+
+/// The record of the VM that a Lua state belongs to.
+///
+/// # Safety
+/// As [`thread_of`].
+#[inline]
+pub(crate) unsafe fn vm_of(l: *mut lua_State) -> *mut Vm {
+    // SAFETY: see `thread_of`.
+    unsafe { (*thread_of(l)).vm }
+}
+
+/// What all VMs of the module share.
+///
+/// # Safety
+/// `vm` is alive, and so stays longer than the reference is used.
+#[inline]
+pub(crate) unsafe fn shared<'a>(vm: *const Vm) -> &'a crate::shared::Shared {
+    // SAFETY: the record holds a count on it.
+    unsafe { &*std::sync::Arc::as_ptr(&(*vm).shared) }
+}

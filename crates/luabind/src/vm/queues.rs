@@ -1,0 +1,95 @@
+//! What runs after the message in hand: woken threads, failed calls, forks.
+
+use mlua::ffi;
+
+use super::sessions::Outcome;
+use super::thread::Timer;
+use super::{Parked, R_TOKENS, R_WOKEN, State, Thread, Token, Vm, Waiter};
+
+/// A wake-up that is due.
+#[derive(Clone, Copy)]
+pub(crate) enum Wake {
+    /// The thread in this slot, if it still sleeps on itself.
+    Own(u32),
+    /// Whoever sleeps on the value under this number in the table of woken tokens.
+    Value(i64),
+}
+
+impl Vm {
+    /// Runs everything that is due, in skynet's order: woken threads first, then calls that failed, then forked
+    /// threads, looking at the earlier queues again after every step.
+    pub(super) unsafe fn drain(this: *mut Vm) {
+        // SAFETY: no borrow of the record lives across a step.
+        unsafe {
+            loop {
+                if let Some(wake) = (*this).wakeups.pop_front() {
+                    Vm::wake(this, wake);
+                } else if let Some(session) = (*this).failures.pop_front() {
+                    let _ = Vm::complete(this, session, Outcome::Failed);
+                } else if let Some(thread) = (*this).forks.pop_front() {
+                    let nargs = (*thread).nargs;
+                    Vm::resume(this, thread, nargs);
+                } else {
+                    return;
+                }
+            }
+        }
+    }
+
+    unsafe fn wake(this: *mut Vm, wake: Wake) {
+        unsafe {
+            let (slot, token) = match wake {
+                Wake::Own(slot) => (slot, Token::Own),
+                Wake::Value(number) => (Vm::take_woken(this, number), Token::Value),
+            };
+            let Some(thread) = (*this).thread_at(slot) else { return };
+            if (*thread).state != State::Waiting || (*thread).token != token {
+                return;
+            }
+            (*this).forget_wait(thread);
+            (*this).parked = Parked::Woken;
+            Vm::resume(this, thread, 0);
+        }
+    }
+
+    /// Takes a token out of the table of woken ones; the slot of the thread that sleeps on it, or 0.
+    unsafe fn take_woken(this: *mut Vm, number: i64) -> u32 {
+        // Reading, and storing nil where a value is, allocate nothing and call nothing: they cannot raise.
+        unsafe {
+            let main = (*this).main;
+            let top = ffi::lua_gettop(main);
+            ffi::lua_rawgeti(main, ffi::LUA_REGISTRYINDEX, R_TOKENS);
+            ffi::lua_rawgeti(main, ffi::LUA_REGISTRYINDEX, R_WOKEN);
+            ffi::lua_rawgeti(main, -1, number);
+            ffi::lua_pushnil(main);
+            ffi::lua_rawseti(main, -3, number);
+            ffi::lua_rawget(main, -3);
+            let slot = ffi::lua_tointegerx(main, -1, std::ptr::null_mut()) as u32;
+            ffi::lua_settop(main, top);
+            slot
+        }
+    }
+
+    /// Takes back what a suspended thread waits for: its session is forgotten, its timer cancelled. A timer message
+    /// that is in the mailbox already will be dropped in silence.
+    pub(crate) fn forget_wait(&mut self, thread: *mut Thread) {
+        // SAFETY: the record is alive.
+        let (session, timer) = unsafe {
+            let thread = &mut *thread;
+            (std::mem::take(&mut thread.wait), std::mem::replace(&mut thread.timer, Timer::None))
+        };
+        if session == 0 {
+            return;
+        }
+        let still_coming = match timer {
+            Timer::None => matches!(self.sessions.get(&session), Some(waiter) if waiter.dest() != 0),
+            Timer::Posted => true,
+            Timer::Armed(key) => !self.context().cancel_timer(key),
+        };
+        if still_coming {
+            self.sessions.insert(session, Waiter::Nobody);
+        } else {
+            self.sessions.remove(&session);
+        }
+    }
+}

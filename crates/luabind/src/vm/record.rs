@@ -1,0 +1,276 @@
+//! The record itself: what one VM knows, and how it is opened and closed.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use mlua::ffi::{self, lua_State};
+use skynet_core::Context;
+
+use super::alloc::{self, Memory};
+use super::sessions::Sessions;
+use super::{Parked, R_LAST, Responder, Thread, Wake};
+use crate::codec::{KeyCache, Scratch};
+use crate::interrupt::Interrupt;
+use crate::loader::Chunk;
+use crate::shared::Shared;
+
+/// What happens to the messages of a VM.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// Neither `skynet.start` nor `skynet.core.callback` has been called: requests are refused.
+    Silent,
+    /// The engine dispatches them.
+    Native,
+    /// They go to a Lua function of the program's.
+    Callback {
+        /// The function owns the payloads.
+        forward: bool,
+    },
+}
+
+/// Why a Lua thread yielded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Yielded {
+    /// The program yielded by itself.
+    Plain,
+    /// A native function suspended the framework thread.
+    Framework,
+    /// `skynet.coroutine.yield`.
+    User,
+    /// `skynet.exit`.
+    Quit,
+}
+
+/// The message in hand, for reports.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Current {
+    pub(crate) kind: u8,
+    pub(crate) session: i32,
+    pub(crate) source: u32,
+    pub(crate) len: usize,
+}
+
+/// One VM. Boxed, so its address is fixed. Touched only by the thread that is inside the service just now.
+pub(crate) struct Vm {
+    pub(crate) main: *mut lua_State,
+    /// Valid while the service is being run.
+    pub(crate) ctx: *const Context,
+    pub(crate) handle: u32,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) interrupt: Arc<Interrupt>,
+    /// The innermost Lua state that runs: the interrupt sets its hook.
+    pub(crate) running: AtomicPtr<lua_State>,
+    pub(crate) root: Box<Thread>,
+    /// The framework thread that runs, or the root.
+    pub(crate) current: *mut Thread,
+    pub(crate) mode: Mode,
+    pub(crate) memory: Box<Memory>,
+
+    pub(super) threads: Vec<Option<Box<Thread>>>,
+    pub(super) free_slots: Vec<u32>,
+    pub(super) pool: Vec<*mut Thread>,
+
+    pub(crate) sessions: Sessions,
+    pub(super) last_session: i32,
+    pub(super) wrapped: bool,
+    pub(crate) wakeups: VecDeque<Wake>,
+    /// Sessions that failed and whose threads have not heard of it.
+    pub(crate) failures: VecDeque<i32>,
+    pub(crate) forks: VecDeque<*mut Thread>,
+    /// The service has called `skynet.exit`.
+    pub(crate) quitting: bool,
+    /// `skynet.start` was called in the main chunk.
+    pub(crate) started: bool,
+    /// The thread that runs the start function; 0 before and after.
+    pub(crate) start_slot: u32,
+    /// Names of the calls that went to a global name, for `skynet.term`.
+    pub(crate) named_calls: HashMap<i32, Box<[u8]>>,
+
+    pub(crate) parked: Parked,
+    pub(crate) yielded: Yielded,
+    pub(crate) scratch: Scratch,
+    pub(crate) keys: Option<Box<KeyCache>>,
+
+    pub(crate) responders: HashMap<i64, Responder>,
+    pub(crate) next_responder: i64,
+
+    pub(crate) message: Current,
+    /// `skynet.forward_type`: kind → kind as which it is dispatched; such payloads belong to the handler.
+    pub(crate) forward: Option<Box<[Option<u8>; 256]>>,
+    /// The payload in hand belongs to Lua now.
+    pub(crate) keep: bool,
+
+    /// A protocol may be traced: look at its class on every message.
+    pub(crate) tracing: bool,
+    pub(crate) trace_count: u64,
+    /// Tags that came ahead of a request, by source.
+    pub(crate) tags: HashMap<u32, Box<[u8]>>,
+    /// Sessions that are being listed.
+    pub(crate) snapshot: Vec<(i32, Option<u32>)>,
+    /// Sessions of `skynet.profile`.
+    pub(crate) profiles: Vec<crate::api::profile::Profile>,
+
+    /// Buffers that loaded functions point into.
+    pub(crate) code: Vec<Arc<Chunk>>,
+    pub(crate) cache_mode: crate::loader::CacheMode,
+    /// Limit that `skynet.memlimit` asked for, applied when the service is loaded.
+    pub(crate) wanted_limit: usize,
+}
+
+impl Vm {
+    /// Opens a VM with the standard libraries. `None` when memory runs out.
+    pub(crate) fn open(shared: Arc<Shared>, interrupt: Arc<Interrupt>, ctx: &Context) -> Option<Box<Vm>> {
+        let mut memory = Memory::new();
+        let ud: *mut Memory = &mut *memory;
+        let seed = shared.seed;
+        // SAFETY: the allocator matches its user data, which lives in the record until the state is closed.
+        let main = unsafe { ffi::lua_newstate(alloc::allocate, ud.cast(), seed) };
+        if main.is_null() {
+            return None;
+        }
+        let mut vm = Box::new(Vm {
+            main,
+            ctx,
+            handle: ctx.handle().raw(),
+            shared,
+            interrupt,
+            running: AtomicPtr::new(ptr::null_mut()),
+            root: Thread::new(ptr::null_mut(), main, 0),
+            current: ptr::null_mut(),
+            mode: Mode::Silent,
+            memory,
+            threads: Vec::new(),
+            free_slots: Vec::new(),
+            pool: Vec::new(),
+            sessions: Sessions::default(),
+            last_session: 0,
+            wrapped: false,
+            wakeups: VecDeque::new(),
+            failures: VecDeque::new(),
+            forks: VecDeque::new(),
+            quitting: false,
+            started: false,
+            start_slot: 0,
+            named_calls: HashMap::new(),
+            parked: Parked::Nothing,
+            yielded: Yielded::Plain,
+            scratch: Scratch::EMPTY,
+            keys: None,
+            responders: HashMap::new(),
+            next_responder: 1,
+            message: Current::default(),
+            forward: None,
+            keep: false,
+            tracing: false,
+            trace_count: 0,
+            tags: HashMap::new(),
+            snapshot: Vec::new(),
+            profiles: Vec::new(),
+            code: Vec::new(),
+            cache_mode: crate::loader::CacheMode::On,
+            wanted_limit: 0,
+        });
+        let this: *mut Vm = &mut *vm;
+        vm.root.vm = this;
+        vm.current = &mut *vm.root;
+        // SAFETY: the extra space is ours; states made later copy it.
+        unsafe { *ffi::lua_getextraspace(main).cast::<*mut Thread>() = vm.current };
+        // SAFETY: `prepare` runs protected.
+        let status = unsafe {
+            ffi::lua_pushcclosure(main, prepare, 0);
+            ffi::lua_pcallk(main, 0, 0, 0, 0, None)
+        };
+        if status != ffi::LUA_OK {
+            // SAFETY: the state is closed once, here; the record does nothing with it when dropped.
+            unsafe { ffi::lua_close(main) };
+            vm.main = ptr::null_mut();
+            return None;
+        }
+        Some(vm)
+    }
+
+    /// The context of the service. Only callable while the service is being run, as all Lua code is.
+    #[inline]
+    pub(crate) fn context(&self) -> &Context {
+        // SAFETY: whoever enters the VM sets `ctx` to a context that outlives the visit.
+        unsafe { &*self.ctx }
+    }
+
+    /// The record of the thread in a slot.
+    #[inline]
+    pub(crate) fn thread_at(&mut self, slot: u32) -> Option<*mut Thread> {
+        let place = self.threads.get_mut((slot as usize).wrapping_sub(1))?;
+        place.as_mut().map(|thread| ptr::from_mut(&mut **thread))
+    }
+
+    /// All threads that are not in the pool.
+    pub(crate) fn live_threads(&mut self) -> impl Iterator<Item = *mut Thread> {
+        self.threads
+            .iter_mut()
+            .flatten()
+            .map(|thread| ptr::from_mut(&mut **thread))
+            .filter(|thread| {
+                // SAFETY: the records are alive while they are in `threads`.
+                unsafe { (**thread).state != super::State::Idle }
+            })
+    }
+
+    /// Leaves the memory usage where other threads may read it.
+    #[inline]
+    pub(crate) fn note_memory(&self) {
+        self.interrupt.memory.store(self.memory.used, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn set_running(&self, l: *mut lua_State) -> *mut lua_State {
+        let before = self.running.load(Ordering::Relaxed);
+        self.running.store(l, Ordering::Release);
+        before
+    }
+
+    /// Closes the Lua state; finalizers run, and may still send. Does nothing the second time.
+    pub(crate) unsafe fn close(this: *mut Vm) {
+        unsafe {
+            let main = (*this).main;
+            if main.is_null() {
+                return;
+            }
+            (*this).memory.limit = 0;
+            (*this).current = &mut *(*this).root;
+            (*this).set_running(ptr::null_mut());
+            ffi::lua_close(main);
+            (*this).main = ptr::null_mut();
+            (*this).scratch.free();
+        }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        // The state is closed before: finalizers need the context. What is left is plain memory.
+        self.scratch.free();
+    }
+}
+
+/// First steps in a new state: libraries and the registry slots.
+unsafe extern "C-unwind" fn prepare(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::lua_gc(l, ffi::LUA_GCSTOP);
+        let mut slot = super::R_THREADS;
+        while slot <= R_LAST {
+            if slot == super::R_THREADS || slot == super::R_PROTO {
+                ffi::lua_createtable(l, 0, 0);
+            } else {
+                // A placeholder keeps `luaL_ref` from handing the slot out; tables are made when they are needed.
+                ffi::lua_pushboolean(l, 0);
+            }
+            ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, slot);
+            slot += 1;
+        }
+        crate::api::open_libraries(l);
+        0
+    }
+}

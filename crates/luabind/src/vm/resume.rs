@@ -1,0 +1,106 @@
+//! Running a framework thread until it ends or suspends.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use mlua::ffi;
+
+use super::sessions::Outcome;
+use super::{Parked, State, Thread, Vm, Yielded};
+
+impl Vm {
+    /// Resumes a thread that waits for an answer. The payload is freed when the thread has suspended again or
+    /// ended, unless it was given to Lua for good.
+    #[inline]
+    pub(super) unsafe fn resume_with(this: *mut Vm, thread: *mut Thread, outcome: Outcome) {
+        // SAFETY: no borrow of the record lives across the resume; the payload lives in this frame.
+        unsafe {
+            match outcome {
+                Outcome::Answer(payload) => {
+                    (*this).parked = Parked::Answer { block: payload.as_ptr(), len: payload.len() };
+                    Vm::resume(this, thread, 0);
+                    if (*this).keep {
+                        let _ = payload.into_raw();
+                    }
+                }
+                Outcome::Failed => {
+                    (*this).parked = Parked::Failed;
+                    Vm::resume(this, thread, 0);
+                }
+            }
+        }
+    }
+
+    /// Runs a thread: `nargs` values are on its stack, above the function if it has not started.
+    #[inline]
+    pub(super) unsafe fn resume(this: *mut Vm, thread: *mut Thread, nargs: c_int) {
+        // SAFETY: `thread` belongs to `this`, is not running, and everything is reached by raw pointer while
+        // Lua code runs.
+        unsafe {
+            let co = (*thread).l;
+            let before = (*this).current;
+            (*this).current = thread;
+            (*thread).state = State::Running;
+            (*this).yielded = Yielded::Plain;
+            let outer = (*this).set_running(co);
+            if !(*this).profiles.is_empty() {
+                crate::api::profile::enter(this, co);
+            }
+            let mut results: c_int = 0;
+            let status = ffi::lua_resume(co, ptr::null_mut(), nargs, &mut results);
+            if !(*this).profiles.is_empty() {
+                crate::api::profile::leave(this, co);
+            }
+            (*this).set_running(outer);
+            (*this).current = before;
+            (*this).parked = Parked::Nothing;
+            if status == ffi::LUA_OK {
+                (*this).recycle(thread);
+            } else if status == ffi::LUA_YIELD && (*this).yielded == Yielded::Framework {
+                (*thread).state = State::Waiting;
+                ffi::lua_settop(co, -results - 1);
+            } else {
+                Vm::unusual(this, thread, status, results);
+            }
+        }
+    }
+
+    /// A thread that neither ended well nor was suspended by the framework.
+    #[cold]
+    unsafe fn unusual(this: *mut Vm, thread: *mut Thread, status: c_int, results: c_int) {
+        unsafe {
+            let co = (*thread).l;
+            if status != ffi::LUA_YIELD {
+                Vm::fail(this, thread, status);
+                return;
+            }
+            match (*this).yielded {
+                Yielded::Quit => {
+                    // The last thing that this service does: its to-be-closed variables run.
+                    (*thread).open = false;
+                    let before = std::mem::replace(&mut (*this).current, thread);
+                    ffi::lua_closethread(co, ptr::null_mut());
+                    (*this).current = before;
+                    (*this).recycle(thread);
+                }
+                Yielded::User => {
+                    ffi::lua_settop(co, 0);
+                    Vm::fail_with(
+                        this,
+                        thread,
+                        c"Call skynet.coroutine.yield out of skynet.coroutine.resume",
+                    );
+                }
+                _ if results == 0 || ffi::lua_type(co, -results) == ffi::LUA_TNIL => {
+                    // A debugger's yield: it resumes the thread itself.
+                    ffi::lua_settop(co, -results - 1);
+                    (*thread).state = State::Parked;
+                }
+                _ => {
+                    ffi::lua_settop(co, -results);
+                    Vm::fail_unknown_command(this, thread);
+                }
+            }
+        }
+    }
+}

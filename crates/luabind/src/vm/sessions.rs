@@ -1,0 +1,154 @@
+//! Who waits for which session.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use skynet_core::Payload;
+
+use super::{State, Vm};
+
+/// What arrives for a session.
+pub(crate) enum Outcome {
+    Answer(Payload),
+    Failed,
+}
+
+/// Who takes what arrives for a session. Threads are named by slot, so that an entry may outlive its thread.
+#[derive(Clone, Copy)]
+pub(crate) enum Waiter {
+    /// A thread, suspended until then. `dest` is whom it called, 0 for a timer.
+    Thread { slot: u32, dest: u32 },
+    /// A thread that waits for several sessions at once.
+    Select { slot: u32, dest: u32 },
+    /// A thread that has not started: a timer's function.
+    Start { slot: u32 },
+    /// Nobody any more: what arrives is dropped in silence.
+    Nobody,
+}
+
+impl Waiter {
+    /// Whom the session asked, if it is a call.
+    pub(crate) fn dest(&self) -> u32 {
+        match *self {
+            Waiter::Thread { dest, .. } | Waiter::Select { dest, .. } => dest,
+            _ => 0,
+        }
+    }
+
+    /// The thread that waits.
+    pub(crate) fn slot(&self) -> Option<u32> {
+        match *self {
+            Waiter::Thread { slot, .. } | Waiter::Select { slot, .. } | Waiter::Start { slot } => Some(slot),
+            Waiter::Nobody => None,
+        }
+    }
+}
+
+/// Sessions are numbered in sequence: one multiplication spreads them well.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct SessionHasher(u64);
+
+impl Hasher for SessionHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+    fn write_i32(&mut self, value: i32) {
+        // The map looks at the low bits for the bucket and at the high ones for the tag.
+        self.0 = u64::from(value as u32).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
+
+pub(crate) type Sessions = HashMap<i32, Waiter, BuildHasherDefault<SessionHasher>>;
+
+/// Parallel requests of one thread.
+#[derive(Default)]
+pub(crate) struct Select {
+    /// Sessions that are done and not consumed, in order of completion.
+    pub(crate) done: VecDeque<(i32, Outcome)>,
+    /// The thread is suspended until one is done.
+    pub(crate) waiting: bool,
+    /// The message that was consumed last: Lua may still read it.
+    pub(crate) current: Payload,
+}
+
+impl Vm {
+    /// A session number on which nothing waits.
+    #[inline]
+    pub(crate) fn new_session(&mut self) -> i32 {
+        let mut session = self.context().new_session();
+        if session < self.last_session {
+            self.wrapped = true;
+        }
+        // Only after the counter wrapped can an old session be in the way.
+        while self.wrapped && self.sessions.contains_key(&session) {
+            session = self.context().new_session();
+        }
+        self.last_session = session;
+        session
+    }
+
+    /// Makes every call to `address` fail: it has ended. The failures are delivered in a queue of their own,
+    /// after the wake-ups, in the order of the calls.
+    pub(crate) fn fail_calls_to(&mut self, address: u32) {
+        if address == 0 {
+            return;
+        }
+        let start = self.failures.len();
+        self.failures.extend(self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| *s));
+        self.failures.make_contiguous()[start..].sort_unstable();
+    }
+
+    /// [`Vm::fail_calls_to`] for calls by a global name.
+    pub(crate) fn fail_calls_named(&mut self, name: &[u8]) {
+        let start = self.failures.len();
+        for (session, called) in &self.named_calls {
+            if &**called == name && self.sessions.contains_key(session) {
+                self.failures.push_back(*session);
+            }
+        }
+        self.failures.make_contiguous()[start..].sort_unstable();
+    }
+
+    /// Hands an outcome to whoever waits for the session; back if nobody ever did.
+    ///
+    /// # Safety
+    /// No Lua runs on the threads of this VM; `this` is a live record.
+    pub(super) unsafe fn complete(this: *mut Vm, session: i32, outcome: Outcome) -> Result<(), Outcome> {
+        // SAFETY: short-lived borrows only, none of them across a resume.
+        unsafe {
+            let Some(waiter) = (*this).sessions.remove(&session) else { return Err(outcome) };
+            let Some(thread) = waiter.slot().and_then(|slot| (*this).thread_at(slot)) else { return Ok(()) };
+            match waiter {
+                Waiter::Thread { .. } => {
+                    // A call from a coroutine of the program's own may have left its session behind.
+                    if (*thread).wait == session && (*thread).state == State::Waiting {
+                        (*thread).wait = 0;
+                        Vm::resume_with(this, thread, outcome);
+                    }
+                }
+                Waiter::Start { .. } => {
+                    if (*thread).wait == session && (*thread).state == State::Ready {
+                        (*thread).wait = 0;
+                        let nargs = (*thread).nargs;
+                        Vm::resume(this, thread, nargs);
+                    }
+                }
+                Waiter::Select { .. } => {
+                    let Some(select) = (*thread).select.as_mut() else { return Ok(()) };
+                    select.done.push_back((session, outcome));
+                    if select.waiting && (*thread).state == State::Waiting {
+                        select.waiting = false;
+                        Vm::resume(this, thread, 0);
+                    }
+                }
+                Waiter::Nobody => {}
+            }
+            Ok(())
+        }
+    }
+}

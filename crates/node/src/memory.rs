@@ -1,0 +1,12 @@
+//! One allocator for the whole process: Rust, Lua and C modules hand blocks over by pointer, so all of them use the C
+//! library's `malloc` and `free`. With the feature `mimalloc` those names are mimalloc's.
+
+use std::alloc::System;
+
+#[global_allocator]
+static GLOBAL: System = System;
+
+/// Makes the linker take mimalloc, and with it the override, into the binary.
+#[cfg(feature = "mimalloc")]
+#[used]
+static OVERRIDE: unsafe extern "C" fn(usize) -> *mut std::ffi::c_void = libmimalloc_sys::mi_malloc;

@@ -1,0 +1,138 @@
+//! A config becomes a running node: the one place that knows all crates.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use skynet_core::{Handle, LaunchError, LogTarget, Node, StartError};
+use skynet_luabind::{LuaOptions, PreferFiles, Sources};
+
+use crate::config::{Config, Prefer};
+use crate::signals::Hangups;
+use crate::{daemon, embed};
+
+/// How long a node that could not start may take to end.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Runs a node until its last service ends, in the background if the config says so.
+///
+/// # Errors
+///
+/// What keeps the node from starting, in the words that programs match on.
+pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    // Before any thread starts. Dropped, and so removed, after the node has ended.
+    let _pid_file = config.daemon.as_deref().map(daemon::enter).transpose()?;
+    run_with(config, embed::sources())
+}
+
+/// The same in the foreground and without the warnings, with these Lua files on board.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_with(config: &Config, sources: Sources) -> anyhow::Result<()> {
+    let hangups = Hangups::catch()?;
+    let node = start(config, sources)?;
+    hangups.forward_to(node.clone())?;
+    bootstrap(&node, config)?;
+    node.wait();
+    Ok(())
+}
+
+fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
+    let mut options = LuaOptions::default();
+    options.sources = sources;
+    options.prefer_files = match &config.prefer {
+        Prefer::Nothing => PreferFiles::None,
+        Prefer::Everything => PreferFiles::All,
+        Prefer::Names(names) => PreferFiles::Names(names.clone()),
+    };
+    let mut builder = Node::builder()
+        .workers(config.threads)
+        .harbor(config.harbor)
+        .profile(config.profile)
+        .module("snlua", skynet_luabind::snlua(options))
+        .module("harbor", skynet_harbor::module())
+        .log(log_target(config));
+    for (key, value) in &config.env {
+        builder = builder.env(key, value);
+    }
+    builder.start().map_err(|error| match error {
+        StartError::Logger { module, cause } => {
+            anyhow!("{}\nCan't launch {module} service", explain(cause, &config.module_path))
+        }
+        other => other.into(),
+    })
+}
+
+/// The log service of the core for `logger`, else the module that `logservice` names.
+fn log_target(config: &Config) -> LogTarget {
+    match (config.log_service.0.as_str(), &config.log_service.1) {
+        ("logger", None) => LogTarget::Stdout,
+        ("logger", Some(file)) => LogTarget::File(file.into()),
+        (module, args) => {
+            LogTarget::Module { name: module.to_owned(), args: args.clone().unwrap_or_default() }
+        }
+    }
+}
+
+fn bootstrap(node: &Node, config: &Config) -> anyhow::Result<()> {
+    let first = &config.bootstrap;
+    let Err(error) = node.launch(&first.module, first.args.as_bytes()) else {
+        return Ok(());
+    };
+    // Where services log is where an operator looks; the line has always had an empty one behind it.
+    node.log(Handle::NONE, format!("Bootstrap error : {}\n", first.line));
+    let mut report = explain(error, &config.module_path);
+    if let Err(stuck) = node.stop(STOP_LIMIT) {
+        report = format!("{report}\n{stuck}");
+    }
+    Err(anyhow!(report))
+}
+
+/// Why a service did not come up. A module that the binary does not have would be a native one from a file.
+fn explain(error: LaunchError, module_path: &[String]) -> String {
+    match error {
+        LaunchError::UnknownModule { module } => {
+            let tried: Vec<String> =
+                module_path.iter().map(|pattern| pattern.replace('?', &module)).collect();
+            let reason = match tried.iter().find(|path| Path::new(path).exists()) {
+                Some(found) => format!("{found}: native services are loaded from the binary alone"),
+                None => format!(
+                    "{}: cannot open shared object file: No such file or directory",
+                    tried.last().map_or("", String::as_str)
+                ),
+            };
+            format!("try open {module} failed : {reason}")
+        }
+        LaunchError::Create { cause, .. } | LaunchError::Init { cause, .. } => cause.to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_that_is_nowhere_is_named_with_the_last_place_tried() {
+        let error = LaunchError::UnknownModule { module: "nomod".to_owned() };
+        let path = ["./cservice/?.so".to_owned(), "./more/?.so".to_owned()];
+        assert_eq!(
+            explain(error, &path),
+            "try open nomod failed : ./more/nomod.so: cannot open shared object file: No such file or directory"
+        );
+    }
+
+    #[test]
+    fn the_log_service_follows_the_two_keys() {
+        let target = |text| log_target(&Config::from_text("t", text).unwrap());
+        assert!(matches!(target(""), LogTarget::Stdout));
+        assert!(matches!(target("logger = 'a.log'"), LogTarget::File(path) if path.ends_with("a.log")));
+        let module = target("logservice = 'snlua' logger = 'userlog'");
+        assert!(matches!(module, LogTarget::Module { name, args } if name == "snlua" && args == "userlog"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Whole nodes with Lua services.
+
+mod common;
+
+use common::Scratch;
+
+/// A config with what those of C skynet set, for a tree that lies in `./`.
+const STOCK: &str = r#"
+include "config.path"
+
+cpath = root.."cservice/?.so"
+thread = 2	-- workers
+harbor = 0	-- alone
+logger = nil
+start = "main"
+logpath = "."
+bootstrap = "snlua bootstrap"
+"#;
+
+const STOCK_PATH: &str = r#"
+root = "./"
+lua_cpath = root .. "luaclib/?.so"
+lua_path = root.."lualib/?.lua;"..root.."lualib/?/init.lua"
+lualoader = root .. "lualib/loader.lua"
+snax = root.."test/?.lua;"..root.."examples/?.lua"
+luaservice = root.."service/?.lua;"..root.."examples/?.lua;"..root.."test/?.lua;"..root.."test/?/init.lua"
+"#;
+
+/// Prints a line and ends the node, from outside its start function.
+const MAIN: &str = r#"
+local skynet = require "skynet"
+require "skynet.manager"
+
+skynet.start(function()
+	skynet.fork(function()
+		skynet.error("main says", require "words", skynet.getenv "root", skynet.getenv "start", skynet.getenv "thread")
+		skynet.abort()
+	end)
+end)
+"#;
+
+fn tree() -> Scratch {
+    let scratch = Scratch::new();
+    scratch
+        .write("examples/config", STOCK)
+        .write("examples/config.path", STOCK_PATH)
+        .write("examples/main.lua", MAIN)
+        .write("lualib/words.lua", "return 'hello'");
+    scratch
+}
+
+#[test]
+fn a_stock_config_boots_in_its_tree_with_the_handles_of_the_specification() {
+    let outcome = tree().run(&["examples/config"]);
+    for line in [
+        "[:00000002] LAUNCH snlua bootstrap\n",
+        "[:00000003] LAUNCH snlua launcher\n",
+        "[:00000004] LAUNCH snlua cdummy\n",
+        "[:00000005] LAUNCH harbor 0 4\n",
+        "[:00000006] LAUNCH snlua datacenterd\n",
+        "[:00000007] LAUNCH snlua service_mgr\n",
+        "[:00000008] LAUNCH snlua main\n",
+        "[:00000008] main says hello ./ main 2\n",
+    ] {
+        assert!(outcome.out.contains(line), "no {line:?}: {outcome:#?}");
+    }
+    assert_eq!((outcome.err.as_str(), outcome.code), ("", Some(0)));
+}
+
+#[test]
+fn what_ships_wins_over_files_of_the_tree_and_each_is_named() {
+    let scratch = tree();
+    scratch
+        .write("service/launcher.lua", "error 'the launcher of the tree'")
+        .write("lualib/skynet/manager.lua", "error 'the manager of the tree'");
+    let outcome = scratch.run(&["examples/config"]);
+    assert!(outcome.out.contains("main says hello"), "{outcome:#?}");
+    for file in ["service/launcher.lua", "lualib/skynet/manager.lua"] {
+        assert_eq!(outcome.out.matches(file).count(), 1, "{file}: {outcome:#?}");
+    }
+}
+
+#[test]
+fn preferred_files_win() {
+    let scratch = tree();
+    scratch
+        .write(
+            "service/datacenterd.lua",
+            "require('skynet').error 'mine' require('skynet').start(function() end)",
+        )
+        .write("examples/mine", "include 'config' rs_prefer_files = 'datacenterd'");
+    let outcome = scratch.run(&["examples/mine"]);
+    assert!(outcome.out.contains("[:00000006] mine\n"), "{outcome:#?}");
+    assert!(outcome.out.contains("main says hello"), "{outcome:#?}");
+}
+
+#[test]
+fn the_preload_file_runs_before_every_service() {
+    let scratch = tree();
+    scratch
+        .write("examples/preload.lua", "print('PRELOAD', ...)")
+        .write("examples/mine", "include 'config' preload = root .. 'examples/preload.lua'");
+    let outcome = scratch.run(&["examples/mine"]);
+    for service in ["bootstrap", "launcher", "main"] {
+        assert!(outcome.out.contains(&format!("PRELOAD\t{service}\n")), "{service}: {outcome:#?}");
+    }
+}
+
+#[test]
+fn services_know_the_version_of_the_node() {
+    let scratch = tree();
+    scratch.write(
+        "examples/main.lua",
+        r#"local skynet = require "skynet" require "skynet.manager"
+        skynet.start(function() skynet.error("version", skynet.getenv "rs_version") skynet.abort() end)"#,
+    );
+    let outcome = scratch.run(&["examples/config"]);
+    let line = concat!("[:00000008] version ", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(outcome.out.contains(line), "{outcome:#?}");
+}
+
+#[test]
+fn a_logger_in_lua_gets_the_log() {
+    let scratch = tree();
+    scratch
+        .write(
+            "examples/userlog.lua",
+            r#"local skynet = require "skynet"
+            require "skynet.manager"
+            skynet.register_protocol {
+                name = "text", id = skynet.PTYPE_TEXT, unpack = skynet.tostring,
+                dispatch = function(_, address, msg) print("USERLOG", skynet.address(address), msg) end
+            }
+            skynet.register_protocol { name = "SYSTEM", id = skynet.PTYPE_SYSTEM, unpack = function(...) return ... end }
+            skynet.start(function() end)"#,
+        )
+        .write("examples/mine", "include 'config' logservice = 'snlua' logger = 'userlog'");
+    let node = scratch.start_config("include 'examples/mine'");
+    scratch.await_text("out", "USERLOG\t:00000002\tLAUNCH snlua bootstrap\n");
+    drop(node);
+}
+
+#[test]
+fn the_demo_needs_no_files_and_ends_by_itself() {
+    let outcome = Scratch::new().run(&[]);
+    assert!(outcome.out.contains("Hello, newcomer! I am :00000009."), "{outcome:#?}");
+    assert!(outcome.out.contains("5000 calls later the counter says 15000"), "{outcome:#?}");
+    assert!(outcome.out.contains("tick 3 from"), "{outcome:#?}");
+    assert!(outcome.out.contains("call answered: false"), "{outcome:#?}");
+    assert!(outcome.out.contains("What to try next"), "{outcome:#?}");
+    assert_eq!((outcome.err.as_str(), outcome.code), ("", Some(0)));
+}

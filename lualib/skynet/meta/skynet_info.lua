@@ -1,0 +1,64 @@
+---@meta _
+
+-- Time, environment, log, figures.
+
+---@class skynet
+local skynet = {}
+
+--- Time since the second in which the node started; monotonic.
+---@return integer cs
+function skynet.now() end
+
+--- When the node started.
+---@return integer seconds UNIX time
+function skynet.starttime() end
+
+--- The current time, in steps of 10 ms.
+---@return number seconds UNIX time
+function skynet.time() end
+
+--- A monotonic clock for measuring.
+---@return integer nanoseconds
+function skynet.hpc() end
+
+--- A value of the config or set by `setenv`.
+---@param key string
+---@return string?
+function skynet.getenv(key) end
+
+--- Sets a value for the whole node, once. Raises `Can't setenv exist key : <key>`.
+---@param key string without a space
+---@param value string|number|boolean
+function skynet.setenv(key, value) end
+
+--- Writes a log line: the values' texts, joined with spaces.
+---@param ... any
+function skynet.error(...) end
+
+--- Whether the node found this service in an endless loop. Asking clears it.
+---@return boolean
+function skynet.endless() end
+
+--- Number of messages waiting for this service.
+---@return integer
+function skynet.mqlen() end
+
+--- Figures of this service. "cpu" and "time" are seconds of CPU, in all and in the current message; "message" is the number of
+--- messages handled; "endless" is 0 or 1.
+---@param what "mqlen"|"endless"|"cpu"|"time"|"message"
+---@return number
+function skynet.stat(what) end
+
+--- The standard `pcall`.
+skynet.pcall = pcall
+
+---@module "skynet.codecache"
+skynet.cache = nil
+
+--- Name of the running service's script, without arguments.
+---@type string
+SERVICE_NAME = ""
+
+--- Folder of the running service's script.
+---@type string
+SERVICE_PATH = ""

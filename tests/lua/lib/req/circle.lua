@@ -1,0 +1,2 @@
+---Requires itself.
+return require "req.circle"

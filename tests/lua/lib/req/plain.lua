@@ -1,0 +1,2 @@
+---Returns what the loader passed to it.
+return { ... }

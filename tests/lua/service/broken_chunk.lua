@@ -1,0 +1,2 @@
+---Fails while its main chunk runs.
+error "the main chunk fails"

@@ -1,0 +1,135 @@
+//! The Lua service tests: every file of `lua/` is the `start` service of a node of its own.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::node::{self, Config, Finished, Scratch, Until};
+
+/// Time that one file may take, on a machine that is busy with other tests.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The node that a test runs on.
+#[derive(Debug, Clone)]
+pub enum Runtime {
+    /// Ours, which carries its libraries and services in its binary.
+    Ours(PathBuf),
+    /// A built C skynet, by its folder.
+    C(PathBuf),
+}
+
+impl Runtime {
+    fn binary(&self) -> PathBuf {
+        match self {
+            Self::Ours(binary) => binary.clone(),
+            Self::C(folder) => folder.join("skynet"),
+        }
+    }
+
+    fn config(&self, test: &str, scratch: &Path) -> Config {
+        let lua = crate::folder().join("lua");
+        let lua = lua.display();
+        let mut services = format!("{lua}/?.lua;{lua}/service/?.lua");
+        let mut modules = format!("{lua}/lib/?.lua");
+        let mut config = Config::new();
+        if let Self::C(folder) = self {
+            let c = folder.display();
+            services += &format!(";{c}/service/?.lua");
+            modules += &format!(";{c}/lualib/?.lua;{c}/lualib/?/init.lua");
+            config = config
+                .text("lualoader", format_args!("{c}/lualib/loader.lua"))
+                .text("lua_cpath", format_args!("{c}/luaclib/?.so"))
+                .text("cpath", format_args!("{c}/cservice/?.so"));
+        }
+        config
+            .number("thread", 2)
+            .number("harbor", 0)
+            .text("bootstrap", "snlua bootstrap")
+            .text("start", test)
+            .text("logger", scratch.join("log").display())
+            .text("logpath", scratch.display())
+            .text("luaservice", services)
+            .text("lua_path", modules)
+    }
+}
+
+/// Why a test did not pass.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The node could not be run.
+    Io(io::Error),
+    /// It ran, and failed or did not end; with all that it wrote.
+    Node {
+        /// What was wrong with the way it ended.
+        reason: String,
+        /// Standard output and standard error.
+        output: String,
+        /// The log file.
+        log: String,
+    },
+}
+
+impl std::error::Error for Failure {}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(e) => write!(f, "cannot run the node: {e}"),
+            Self::Node { reason, output, log } => {
+                write!(f, "{reason}\n--- output ---\n{output}\n--- log ---\n{log}")
+            }
+        }
+    }
+}
+
+/// The names of the tests, sorted.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn list() -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(crate::folder().join("lua"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ext| ext == "lua") {
+            names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Runs one test. It passes when the process ends in time with status 0.
+///
+/// # Errors
+/// What was wrong, with the whole output and log of the node.
+pub fn run(runtime: &Runtime, test: &str) -> Result<(), Failure> {
+    let scratch = Scratch::new(test).map_err(Failure::Io)?;
+    let log = scratch.path().join("log");
+    let config = runtime.config(test, scratch.path());
+    let finished =
+        node::run(&runtime.binary(), &config, &scratch, Until::Exit, DEADLINE).map_err(Failure::Io)?;
+    let Some(reason) = complaint(&finished, test) else { return Ok(()) };
+    let log = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Err(Failure::Node {
+        reason,
+        output: finished.output,
+        log: log.unwrap_or_else(|e| format!("(no log: {e})")),
+    })
+}
+
+fn complaint(finished: &Finished, test: &str) -> Option<String> {
+    let summary = format!("{test}: ");
+    match finished.status {
+        _ if !finished.in_time => Some(format!("did not end within {} s", DEADLINE.as_secs())),
+        None => Some("was ended by a signal".to_owned()),
+        // A node that ends early, for any reason, must not look like a test that passed.
+        Some(0) if !finished.output.lines().any(|line| line.starts_with(&summary)) => {
+            Some("ended before its last case".to_owned())
+        }
+        Some(0) => None,
+        Some(status) => Some(format!("ended with status {status}")),
+    }
+}

@@ -1,0 +1,2 @@
+-- The callee of the call benchmarks.
+require("bench_report").echo()

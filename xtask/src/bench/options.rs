@@ -1,0 +1,73 @@
+//! The arguments of both `bench` commands.
+
+use anyhow::{Context, Result, bail};
+
+/// What the command line asks for.
+pub(super) struct Options {
+    /// Only rows whose name contains this.
+    pub(super) filter: Option<String>,
+    /// Runs of each measurement; the median counts.
+    pub(super) runs: usize,
+    /// JSON instead of a table.
+    pub(super) json: bool,
+    /// Measure C skynet with its accounting turned off, too.
+    pub(super) c_profile_off: bool,
+}
+
+impl Options {
+    /// # Errors
+    ///
+    /// On a flag that is not known, a second filter, or a number of runs that is none.
+    pub(super) fn parse(args: &[String]) -> Result<Options> {
+        let mut options = Options { filter: None, runs: 5, json: false, c_profile_off: false };
+        let mut rest = args.iter();
+        while let Some(arg) = rest.next() {
+            match arg.as_str() {
+                "--json" => options.json = true,
+                "--c-profile-off" => options.c_profile_off = true,
+                "--runs" => options.runs = runs(rest.next().context("--runs needs a number")?)?,
+                flag if flag.starts_with('-') => {
+                    bail!("`bench` does not know `{flag}`; see `cargo xtask help`")
+                }
+                name if options.filter.is_none() => options.filter = Some(name.to_owned()),
+                name => bail!("`{name}` is one filter too many"),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether the filter lets this name through.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
+    }
+}
+
+fn runs(text: &str) -> Result<usize> {
+    match text.parse() {
+        Ok(runs) if runs > 0 => Ok(runs),
+        _ => bail!("--runs needs a number from 1 up, not `{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options> {
+        Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn flags_and_filter_come_in_any_order() {
+        let options = parse("--runs 3 call --json").unwrap();
+        assert_eq!((options.runs, options.json, options.c_profile_off), (3, true, false));
+        assert!(options.wants("call100") && !options.wants("fork"));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error() {
+        for line in ["--runs", "--runs 0", "--runs x", "--fast", "call fork"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

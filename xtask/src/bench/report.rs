@@ -1,0 +1,167 @@
+//! Results as a table for readers and as JSON for programs.
+
+use super::peers::{PEERS, ShapeResult};
+use super::rows::ResultRow;
+
+/// The table of the Lua benchmarks. Columns that nothing was measured for are left out.
+pub(super) fn table(results: &[ResultRow]) -> String {
+    let with_c = results.iter().any(|result| result.c.is_some());
+    let with_off = results.iter().any(|result| result.c_profile_off.is_some());
+    let mut first = header(&["name", "unit", "ours"]);
+    if with_c {
+        first.extend(header(&["C", "ratio"]));
+    }
+    if with_off {
+        first.extend(header(&["C, profile off"]));
+    }
+    if with_c {
+        first.extend(header(&["aim", ""]));
+    }
+    let mut lines = vec![first];
+    for result in results {
+        let mut line = vec![result.row.title.to_owned(), result.row.unit.to_owned(), number(result.ours)];
+        if with_c {
+            line.extend([number(result.c), times(result.ratio())]);
+        }
+        if with_off {
+            line.push(number(result.c_profile_off));
+        }
+        if with_c {
+            line.extend([result.row.aim.text(), verdict(result.met())]);
+        }
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
+/// The table of the core benchmark.
+pub(super) fn core_table(results: &[ShapeResult]) -> String {
+    let mut first = header(&["name", "unit"]);
+    first.extend(PEERS.iter().map(|peer| (*peer).to_owned()));
+    first.extend(header(&["ours/best", ""]));
+    let mut lines = vec![first];
+    for result in results {
+        let mut line = vec![result.shape.title.to_owned(), result.shape.unit.to_owned()];
+        line.extend(result.values.iter().map(|value| number(*value)));
+        line.extend([times(result.ratio()), verdict(result.met())]);
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
+/// An array with one object for each row; what was not measured is `null`.
+pub(super) fn json(results: &[ResultRow]) -> String {
+    array(results.iter().map(|result| {
+        format!(
+            "{{\"name\": \"{}\", \"unit\": \"{}\", \"ours\": {}, \"c\": {}, \"c_profile_off\": {}, \"ratio\": {}, \"met\": {}}}",
+            result.row.name,
+            result.row.unit,
+            json_number(result.ours),
+            json_number(result.c),
+            json_number(result.c_profile_off),
+            json_number(result.ratio()),
+            result.met().map_or("null".to_owned(), |met| met.to_string()),
+        )
+    }))
+}
+
+/// As [`json`], with one key for each peer.
+pub(super) fn core_json(results: &[ShapeResult]) -> String {
+    array(results.iter().map(|result| {
+        let peers = PEERS.iter().zip(&result.values);
+        let peers = peers.map(|(peer, value)| format!("\"{peer}\": {}", json_number(*value)));
+        format!(
+            "{{\"name\": \"{}\", \"unit\": \"{}\", {}, \"ratio\": {}}}",
+            result.shape.row,
+            result.shape.unit,
+            peers.collect::<Vec<_>>().join(", "),
+            json_number(result.ratio()),
+        )
+    }))
+}
+
+fn array(objects: impl Iterator<Item = String>) -> String {
+    format!("[\n  {}\n]", objects.collect::<Vec<_>>().join(",\n  "))
+}
+
+fn json_number(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value.is_finite() => format!("{value:.4}"),
+        _ => "null".to_owned(),
+    }
+}
+
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Three digits that matter: `1.23 M`, `45.6 k`, `789`, `12.3`.
+fn number(value: Option<f64>) -> String {
+    let Some(value) = value else { return "-".to_owned() };
+    let (value, suffix) = match value {
+        value if value >= 1e6 => (value / 1e6, " M"),
+        value if value >= 1e3 => (value / 1e3, " k"),
+        value => (value, ""),
+    };
+    match value {
+        value if value >= 100.0 => format!("{value:.0}{suffix}"),
+        value if value >= 10.0 => format!("{value:.1}{suffix}"),
+        value => format!("{value:.2}{suffix}"),
+    }
+}
+
+fn times(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2} x"))
+}
+
+fn verdict(met: Option<bool>) -> String {
+    match met {
+        Some(true) => "ok".to_owned(),
+        Some(false) => "MISS".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Columns padded to their widest cell; the first is text, the others are to the right.
+fn aligned(lines: &[Vec<String>]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let row = |line: &Vec<String>| {
+        let cells = line.iter().zip(&widths).enumerate();
+        let padded = cells.map(|(column, (cell, width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let shown = [1_234_567.0, 45_600.0, 789.0, 12.34, 0.5].map(|value| number(Some(value)));
+        assert_eq!(shown, ["1.23 M", "45.6 k", "789", "12.3", "0.50"]);
+        assert_eq!(number(None), "-");
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let cells = |words: &[&str]| header(words);
+        let text = aligned(&[cells(&["name", "value"]), cells(&["a longer name", "1"])]);
+        assert_eq!(text, "name           value\na longer name      1");
+    }
+
+    #[test]
+    fn json_tells_what_was_not_measured_as_null() {
+        assert_eq!(json_number(None), "null");
+        assert_eq!(json_number(Some(f64::INFINITY)), "null");
+        assert_eq!(json_number(Some(1.5)), "1.5000");
+    }
+}
