@@ -10,12 +10,12 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::Handle;
 use crate::context::Context;
 use crate::mailbox::{Batch, Mailbox};
 use crate::msglog::MessageLog;
 use crate::service::{Service, ServiceControl};
 use crate::sync::lock;
-use crate::Handle;
 
 /// The service was retired: its owner ends it after the current message.
 pub(crate) const CLOSING: u8 = 1;

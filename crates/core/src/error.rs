@@ -110,7 +110,9 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send(cause) => write!(f, "the request was not sent: {cause}"),
-            Self::Failed { dest } => write!(f, "the call to {dest} failed: it answered with an error, or ended"),
+            Self::Failed { dest } => {
+                write!(f, "the call to {dest} failed: it answered with an error, or ended")
+            }
             Self::TimedOut { dest, after } => write!(f, "no answer from {dest} within {after:?}"),
             Self::Stopped => f.write_str("the caller or its node has ended"),
             Self::OnWorker => {
@@ -217,7 +219,9 @@ impl fmt::Display for LaunchError {
             Self::UnknownModule { module } => {
                 write!(f, "no module named {module:?}: register it with NodeBuilder::module")
             }
-            Self::Create { module, cause } => write!(f, "module {module:?} could not make a service: {cause}"),
+            Self::Create { module, cause } => {
+                write!(f, "module {module:?} could not make a service: {cause}")
+            }
             Self::Init { handle, cause } => write!(f, "service {handle} could not start: {cause}"),
             Self::Killed { handle } => write!(f, "service {handle} was killed while it started"),
             Self::Full => f.write_str("every handle is taken: 16777215 services are alive"),

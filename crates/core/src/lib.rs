@@ -51,7 +51,7 @@ mod names;
 mod node;
 mod os;
 mod payload;
-mod ptype;
+pub mod ptype;
 mod remote;
 mod request;
 mod scheduler;

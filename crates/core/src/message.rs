@@ -16,6 +16,7 @@ pub struct Message {
     pub payload: Payload,
 }
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Message>() == 32, "two messages a cache line");
 
 impl Message {

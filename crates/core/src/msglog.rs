@@ -67,7 +67,8 @@ fn socket_line(msg: &Message) -> Option<Vec<u8>> {
         return None;
     }
     let (head, text) = msg.payload.split_at_checked(SOCKET_HEAD)?;
-    let number = |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_ne_bytes);
+    let number =
+        |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_ne_bytes);
     let mut line = format!("[socket] {} {} {} ", number(0)?, number(4)?, number(8)?).into_bytes();
     if head[16..].iter().all(|byte| *byte == 0) {
         let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -91,7 +92,8 @@ fn date(clock: &NodeClock) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let time = local_time(clock.wall());
-    let name = |names: &[&'static str], at: i32| usize::try_from(at).ok().and_then(|at| names.get(at).copied());
+    let name =
+        |names: &[&'static str], at: i32| usize::try_from(at).ok().and_then(|at| names.get(at).copied());
     let mut date = String::new();
     // Writing to a string cannot fail.
     let _ = write!(

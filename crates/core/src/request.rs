@@ -22,7 +22,13 @@ impl Link {
         self.handle
     }
 
-    pub(crate) fn send(&self, dest: Handle, kind: u8, session: i32, payload: Payload) -> Result<(), SendError> {
+    pub(crate) fn send(
+        &self,
+        dest: Handle,
+        kind: u8,
+        session: i32,
+        payload: Payload,
+    ) -> Result<(), SendError> {
         self.node.deliver(dest, Message { kind, session, source: self.handle, payload })
     }
 }

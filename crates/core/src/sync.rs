@@ -60,6 +60,35 @@ mod spin {
         }
     }
 
+    /// Where one thread waits to be woken. A wake-up that comes before the wait is kept.
+    #[derive(Default)]
+    pub(crate) struct Parker {
+        woken: AtomicBool,
+        thread: Lock<Option<thread::Thread>>,
+    }
+
+    impl Parker {
+        /// Makes the calling thread the one that waits here.
+        pub(crate) fn bind(&self) {
+            *self.thread.lock() = Some(thread::current());
+        }
+
+        /// Waits for a wake-up, and consumes it.
+        pub(crate) fn park(&self) {
+            while !self.woken.swap(false, Ordering::SeqCst) {
+                thread::park();
+            }
+        }
+
+        pub(crate) fn unpark(&self) {
+            self.woken.store(true, Ordering::SeqCst);
+            let thread = self.thread.lock().clone();
+            if let Some(thread) = thread {
+                thread.unpark();
+            }
+        }
+    }
+
     pub(crate) struct Guard<'a, T> {
         lock: &'a Lock<T>,
     }
@@ -105,20 +134,37 @@ mod spin {
             self.0.lock().expect("a model does not panic under a lock")
         }
     }
+
+    /// The parker of the models: loom's own `park` forgets a wake-up that comes while its thread waits for a lock.
+    #[derive(Default)]
+    pub(crate) struct Parker {
+        woken: Lock<bool>,
+        changed: loom::sync::Condvar,
+    }
+
+    impl Parker {
+        pub(crate) fn bind(&self) {}
+
+        pub(crate) fn park(&self) {
+            let mut woken = self.woken.lock();
+            while !std::mem::take(&mut *woken) {
+                woken = self.changed.wait(woken).expect("a model does not panic under a lock");
+            }
+        }
+
+        pub(crate) fn unpark(&self) {
+            *self.woken.lock() = true;
+            self.changed.notify_one();
+        }
+    }
 }
 
-pub(crate) use spin::Lock;
+pub(crate) use spin::{Lock, Parker};
 
 #[cfg(loom)]
-pub(crate) use loom::{
-    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
-    thread,
-};
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-pub(crate) use std::{
-    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
-    thread,
-};
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 /// Locks a `std` mutex; what a panic left behind is used as it is, since no section of this crate leaves a value half
 /// changed.
@@ -128,6 +174,8 @@ pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]

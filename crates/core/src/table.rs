@@ -162,7 +162,11 @@ impl Table {
         // SAFETY: arrays and cells live as long as the table.
         let slots = unsafe { &*self.current.load(Ordering::Relaxed) };
         // SAFETY: as above.
-        slots.slots.iter().filter_map(|slot| unsafe { CellRef::from_ptr(slot.load(Ordering::Relaxed)) }).collect()
+        slots
+            .slots
+            .iter()
+            .filter_map(|slot| unsafe { CellRef::from_ptr(slot.load(Ordering::Relaxed)) })
+            .collect()
     }
 
     /// Every cell ever used, also of services that were taken out and have not ended.

@@ -1,4 +1,4 @@
--- Arms half a million timers, one to two seconds away, and waits until every one has fired.
+-- Arms half a million timers, three to four seconds away, and waits until every one has fired.
 local skynet = require "skynet"
 local report = require "bench_report"
 

@@ -4,7 +4,7 @@ mod answer;
 mod outside;
 mod tasks;
 
-pub(crate) use outside::{Client, ClientState};
 pub use answer::Call;
 pub use outside::PendingCall;
+pub(crate) use outside::{Client, ClientState};
 pub(crate) use tasks::{Tasks, poll_ready};

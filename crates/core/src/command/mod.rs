@@ -23,8 +23,10 @@ struct Asker<'a> {
 
 type Answer = Option<Vec<u8>>;
 
+type Command = fn(&Asker<'_>, &[u8]) -> Answer;
+
 /// Every command: its name, and what it does.
-const COMMANDS: &[(&str, fn(&Asker<'_>, &[u8]) -> Answer)] = &[
+const COMMANDS: &[(&str, Command)] = &[
     ("TIMEOUT", timeout),
     ("REG", reg),
     ("QUERY", query),

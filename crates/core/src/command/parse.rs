@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_like_strtol() {
-        let read: Vec<i64> = ["12", " -7x", "x", "", "99999999999"].map(|text| integer(text.as_bytes(), 10)).into();
+        let read: Vec<i64> =
+            ["12", " -7x", "x", "", "99999999999"].map(|text| integer(text.as_bytes(), 10)).into();
         assert_eq!(read, [12, -7, 0, 0, i64::from(i32::MAX)]);
         let read: Vec<i64> = ["0x1f", "010", "10", "0"].map(|text| integer(text.as_bytes(), 0)).into();
         assert_eq!(read, [31, 8, 10, 0]);

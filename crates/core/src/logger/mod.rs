@@ -60,8 +60,9 @@ fn path_from(bytes: &[u8]) -> PathBuf {
 impl Logger {
     fn start(sink: Sink, dated: bool) -> io::Result<Logger> {
         let (sender, orders) = bounded(QUEUE);
-        let thread =
-            std::thread::Builder::new().name("skynet-log".to_owned()).spawn(move || write_lines(sink, &orders))?;
+        let thread = std::thread::Builder::new()
+            .name("skynet-log".to_owned())
+            .spawn(move || write_lines(sink, &orders))?;
         Ok(Logger { orders: Some(sender), thread: Some(thread), dated })
     }
 

@@ -198,7 +198,11 @@ impl Node {
             Ok(())
         };
         for index in 0..self.workers() {
-            start(format!("skynet-work-{index}"), |node, index| node.0.scheduler.run_worker(node, index), index)?;
+            start(
+                format!("skynet-work-{index}"),
+                |node, index| node.0.scheduler.run_worker(node, index),
+                index,
+            )?;
         }
         start("skynet-timer".to_owned(), |node, _| node.run_timers(), 0)?;
         start("skynet-monitor".to_owned(), |node, _| node.0.scheduler.run_monitor(node), 0)

@@ -36,7 +36,12 @@ impl Node {
         let mut client = lock(&self.0.client);
         if client.is_none() {
             let state = Arc::default();
-            match self.start_service(Box::new(Client(Arc::clone(&state))), "calls from outside".into(), None, UNCOUNTED) {
+            match self.start_service(
+                Box::new(Client(Arc::clone(&state))),
+                "calls from outside".into(),
+                None,
+                UNCOUNTED,
+            ) {
                 Ok(handle) => *client = Some((state, handle)),
                 Err(_) => return PendingCall::failed(dest, CallError::Stopped),
             }

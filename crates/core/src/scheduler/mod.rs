@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-pub use worker::WorkerThread;
 use worker::Worker;
+pub use worker::WorkerThread;
 
 use crate::cell::CellRef;
 use crate::node::Node;
@@ -110,26 +110,30 @@ impl Scheduler {
     }
 
     fn work(&self, node: &Node, worker: &Worker) {
-        let mut turn = turn::Turn::new(node, worker);
+        let mut turn = turn::Turn::new(node, self, worker);
         let mut handoffs = 0;
         let mut turns = 0_u32;
         while !self.stopped() {
             turns = turns.wrapping_add(1);
-            let shared_first = turns % SHARED_FIRST == 0;
+            let shared_first = turns.is_multiple_of(SHARED_FIRST);
             let found = if shared_first { self.take_shared(worker) } else { None };
-            let found = found.or_else(|| worker.take_own(&mut handoffs)).or_else(|| self.take_foreign(worker));
+            let found =
+                found.or_else(|| worker.take_own(&mut handoffs)).or_else(|| self.take_foreign(worker));
             let Some(cell) = found else {
                 turn.pause();
                 self.rest(worker);
                 continue;
             };
-            while turn.run(cell) {
-                if worker.has_next() || worker.queued() > 0 || self.shared_len.load(Ordering::Relaxed) > 0 {
-                    worker.push_back(cell);
-                    break;
-                }
+            if turn.run(cell) {
+                worker.push_back(cell);
             }
         }
+    }
+
+    /// Whether another service waits that this worker would run next.
+    #[inline]
+    fn others_wait(&self, worker: &Worker) -> bool {
+        worker.has_next() || worker.queued() > 0 || self.shared_len.load(Ordering::Relaxed) > 0
     }
 
     fn take_foreign(&self, worker: &Worker) -> Option<CellRef> {
@@ -173,6 +177,7 @@ impl Scheduler {
             hint::spin_loop();
         }
         self.sleepers.announce(worker.index);
+        self.monitor.hurry();
         if self.has_work() || self.stopped() {
             self.sleepers.stay(worker.index);
         } else {

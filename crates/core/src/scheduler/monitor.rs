@@ -28,6 +28,8 @@ const ENDLESS: Duration = Duration::from_secs(5);
 pub(super) struct Monitor {
     thread: OnceLock<Thread>,
     asleep: AtomicBool,
+    /// All workers work: it looks seldom.
+    slow: AtomicBool,
 }
 
 /// What was seen of a worker.
@@ -41,7 +43,17 @@ struct Seen {
 
 impl Monitor {
     pub(super) fn new() -> Monitor {
-        Monitor { thread: OnceLock::new(), asleep: AtomicBool::new(false) }
+        Monitor { thread: OnceLock::new(), asleep: AtomicBool::new(false), slow: AtomicBool::new(false) }
+    }
+
+    /// Ends a slow wait. Called by a worker that goes to sleep: there is somebody to wake now.
+    pub(super) fn hurry(&self) {
+        if self.slow.load(Ordering::SeqCst)
+            && self.slow.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
     }
 
     /// Makes sure that it is awake. Called by a worker that has just woken up.
@@ -75,7 +87,7 @@ impl Scheduler {
             } else {
                 idle_looks = 0;
             }
-            thread::park_timeout(if sleeping > 0 { TICK } else { SLOW_TICK });
+            self.pause(sleeping > 0);
             for (worker, seen) in self.workers.iter().zip(&mut seen) {
                 self.help(worker, seen);
                 report_endless(node, worker, seen);
@@ -84,6 +96,19 @@ impl Scheduler {
                 self.sleepers.wake_one();
             }
         }
+    }
+
+    /// The time between two looks.
+    fn pause(&self, somebody_sleeps: bool) {
+        if somebody_sleeps {
+            return thread::park_timeout(TICK);
+        }
+        self.monitor.slow.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if self.sleepers.count() == 0 && !self.stopped() {
+            thread::park_timeout(SLOW_TICK);
+        }
+        self.monitor.slow.store(false, Ordering::SeqCst);
     }
 
     fn sleep_with_workers(&self) {

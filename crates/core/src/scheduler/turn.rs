@@ -4,8 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
-use super::seat;
 use super::worker::Worker;
+use super::{Scheduler, order, seat};
 use crate::call;
 use crate::cell::{CLOSING, Cell, CellRef, LOGGED, OVERLOAD, Owned};
 use crate::context::Context;
@@ -16,11 +16,10 @@ use crate::ptype::PTYPE_ERROR;
 use crate::service::Service;
 use crate::{Handle, Payload};
 
-use super::order;
-
 /// Runs turns on one worker.
 pub(super) struct Turn<'a> {
     node: &'a Node,
+    scheduler: &'a Scheduler,
     worker: &'a Worker,
     profile: bool,
     /// The counter at the end of the last turn; 0 after a pause.
@@ -28,8 +27,8 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(node: &'a Node, worker: &'a Worker) -> Turn<'a> {
-        Turn { node, worker, profile: node.profiles(), ticks: 0 }
+    pub(super) fn new(node: &'a Node, scheduler: &'a Scheduler, worker: &'a Worker) -> Turn<'a> {
+        Turn { node, scheduler, worker, profile: node.profiles(), ticks: 0 }
     }
 
     /// The worker has nothing to do: time that passes now is nobody's.
@@ -51,30 +50,51 @@ impl<'a> Turn<'a> {
 
     fn run_owned(&mut self, cell: CellRef) -> bool {
         // SAFETY: the run queue gave the service to this worker, which owns it until it gives it up: `refill` returns false,
-        // `finish` ends, or the service goes back into a queue. Each is the last use of these references.
-        let (owned, ctx) = unsafe { (cell.owned(), cell.context()) };
-        let Some(ctx) = ctx else { return false };
-        if owned.batch.is_empty() && !self.refill(cell, ctx) {
-            return false;
-        }
-        let share = self.worker.share(cell.mailbox.len().max(owned.batch.len()));
-        // The state of a service that panicked is seen by its `on_exit` and drop alone.
-        let handled = catch_unwind(AssertUnwindSafe(|| {
-            seat::enter(ctx, true, || self.handle_share(&cell, owned, ctx, share));
-        }));
-        if let Err(panic) = handled {
-            report_panic(ctx, panic.as_ref());
-            self.account(&cell);
-            if let Some((source, session)) = ctx.take_open_request() {
-                let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
-            }
-            ctx.exit();
-        }
-        if cell.has(CLOSING) && cell.mailbox.is_closed() {
+        // `finish` ends, or the service goes back into a queue. Each is the last use of the reference.
+        let Some(ctx) = (unsafe { cell.context() }) else { return false };
+        // SAFETY: as above; the reference ends before the next one is made.
+        let has_rest = unsafe { !cell.owned().batch.is_empty() };
+        // Under the mailbox's lock in either case: whoever closes it after this sees the worker inside.
+        if has_rest && cell.mailbox.is_closed() {
             finish(self.node, cell, true);
             return false;
         }
-        !owned.batch.is_empty() || self.refill(cell, ctx)
+        if !has_rest && !self.refill(cell, ctx) {
+            return false;
+        }
+        loop {
+            // SAFETY: as above; `refill` and `finish`, which make their own, come after its last use.
+            let owned = unsafe { cell.owned() };
+            let share = self.worker.share(cell.mailbox.len().max(owned.batch.len()));
+            // The state of a service that panicked is seen by its `on_exit` and drop alone.
+            let handled = catch_unwind(AssertUnwindSafe(|| {
+                seat::enter(ctx, true, || self.handle_share(&cell, owned, ctx, share));
+            }));
+            if let Err(panic) = handled {
+                self.end_by_panic(&cell, ctx, panic.as_ref());
+            }
+            if cell.has(CLOSING) && cell.mailbox.is_closed() {
+                finish(self.node, cell, true);
+                return false;
+            }
+            if owned.batch.is_empty() && !self.refill(cell, ctx) {
+                return false;
+            }
+            if self.scheduler.others_wait(self.worker) {
+                return true;
+            }
+        }
+    }
+
+    #[cold]
+    fn end_by_panic(&mut self, cell: &Cell, ctx: &Context, panic: &(dyn Any + Send)) {
+        report_panic(ctx, panic);
+        self.account(cell);
+        if let Some((source, session)) = ctx.take_open_request() {
+            // If the one who asked is gone, nobody waits.
+            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
+        }
+        ctx.exit();
     }
 
     /// Takes what the mailbox has. False if that is nothing, and the service no longer the worker's.
@@ -82,8 +102,8 @@ impl<'a> Turn<'a> {
         let was_empty = cell.mailbox.len() == 0;
         match cell.mailbox.take() {
             Take::Messages(batch) => {
-                // SAFETY: what was taken is the worker's to handle, so it owns the service still, and the caller uses none
-                // of its own references until this one has ended.
+                // SAFETY: what was taken is the worker's to handle, so it owns the service still, and the caller uses no
+                // reference that it made before.
                 let owned = unsafe { cell.owned() };
                 if was_empty {
                     owned.overload = 0;
@@ -103,10 +123,11 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Handles a share of the batch; more of it while no other service waits.
     fn handle_share(&mut self, cell: &Cell, owned: &mut Owned, ctx: &Context, share: usize) {
         let Some(service) = owned.service.as_deref_mut() else { return };
-        for _ in 0..share {
-            let Some(msg) = owned.batch.pop() else { return };
+        let mut handled = 0;
+        while let Some(msg) = owned.batch.pop() {
             cell.mailbox.handled();
             self.worker.begin_message(&msg, ctx.handle());
             ctx.begin_message(&msg, self.ticks);
@@ -123,7 +144,8 @@ impl<'a> Turn<'a> {
             }
             cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             self.account(cell);
-            if cell.has(CLOSING) {
+            handled += 1;
+            if cell.has(CLOSING) || (handled >= share && self.scheduler.others_wait(self.worker)) {
                 return;
             }
         }
@@ -159,7 +181,7 @@ fn handle_special(service: &mut dyn Service, ctx: &Context, msg: Message) {
 #[cold]
 fn report_overload(owned: &mut Owned, ctx: &Context, waiting: usize) {
     while waiting > OVERLOAD + owned.overload {
-        owned.overload += OVERLOAD + owned.overload;
+        owned.overload = owned.overload * 2 + OVERLOAD;
     }
     ctx.log(format!("error: May overload, message queue length = {waiting}"));
 }

@@ -4,8 +4,8 @@
 
 mod queue;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 
 pub(crate) use queue::Alarm;

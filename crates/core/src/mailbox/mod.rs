@@ -14,106 +14,16 @@
 //! The first message lies in the mailbox itself and further ones in chunks, so that a service with one message at a time
 //! allocates nothing, and a long queue grows without being copied.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+mod batch;
+#[cfg(all(test, loom))]
+mod models;
+
 use std::mem;
+
+pub(crate) use batch::Batch;
 
 use crate::sync::{AtomicU32, Lock, Ordering};
 use crate::{Handle, Message};
-
-/// Messages in a chunk.
-const CHUNK: usize = 64;
-/// Empty chunks that a thread keeps for its next long queue.
-const SPARE_CHUNKS: usize = 64;
-/// Room for chunks that an idle mailbox keeps.
-const IDLE_CHUNKS: usize = 4;
-
-type Chunk = VecDeque<Message>;
-
-thread_local! {
-    static SPARE: RefCell<Vec<Chunk>> = const { RefCell::new(Vec::new()) };
-}
-
-fn new_chunk() -> Chunk {
-    let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
-    spare.unwrap_or_else(|| VecDeque::with_capacity(CHUNK))
-}
-
-fn recycle_chunk(chunk: Chunk) {
-    // Fails only while the thread ends: the chunk is dropped then.
-    let _ = SPARE.try_with(|spare| {
-        let mut spare = spare.borrow_mut();
-        if spare.len() < SPARE_CHUNKS {
-            spare.push(chunk);
-        }
-    });
-}
-
-/// Messages in order.
-#[derive(Default)]
-pub(crate) struct Batch {
-    /// The oldest message, if `head`.
-    first: Message,
-    head: bool,
-    rest: VecDeque<Chunk>,
-    len: usize,
-}
-
-impl Batch {
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    #[inline]
-    fn push(&mut self, message: Message) {
-        if self.len == 0 {
-            self.first = message;
-            self.head = true;
-        } else {
-            self.push_rest(message);
-        }
-        self.len += 1;
-    }
-
-    fn push_rest(&mut self, message: Message) {
-        match self.rest.back_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push_back(message),
-            _ => {
-                let mut chunk = new_chunk();
-                chunk.push_back(message);
-                self.rest.push_back(chunk);
-            }
-        }
-    }
-
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Message> {
-        if self.len == 0 {
-            return None;
-        }
-        self.len -= 1;
-        if mem::take(&mut self.head) {
-            return Some(mem::take(&mut self.first));
-        }
-        self.pop_rest()
-    }
-
-    #[inline]
-    fn pop_rest(&mut self) -> Option<Message> {
-        let chunk = self.rest.front_mut()?;
-        let message = chunk.pop_front();
-        if chunk.is_empty() {
-            self.rest.pop_front().into_iter().for_each(recycle_chunk);
-        }
-        message
-    }
-}
 
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
 enum State {
@@ -207,9 +117,7 @@ impl Mailbox {
         }
         if inbox.batch.is_empty() {
             inbox.state = State::Idle;
-            if inbox.batch.rest.capacity() > IDLE_CHUNKS {
-                inbox.batch.rest = VecDeque::new();
-            }
+            inbox.batch.trim();
             return Take::Idle;
         }
         Take::Messages(mem::take(&mut inbox.batch))
@@ -315,7 +223,9 @@ mod tests {
     #[test]
     fn another_handle_is_refused_and_gets_its_message_back() {
         let mailbox = idle();
-        assert!(matches!(mailbox.push(Handle::from_raw(2), message(7)), Push::Gone(back) if back.session == 7));
+        assert!(
+            matches!(mailbox.push(Handle::from_raw(2), message(7)), Push::Gone(back) if back.session == 7)
+        );
     }
 
     #[test]
