@@ -42,12 +42,15 @@ return function(skynet)
 			return count
 		elseif what == "init" then
 			local co = native.start_thread()
-			return co and debug.traceback(co)
+			if co then
+				return debug.traceback(co)
+			end
+			return
 		end
 		local kind = type(what)
 		if kind == "table" then
 			for session, co in pairs(sessions) do
-				what[string.format("%s session: %d", tostring(co or nil), session)] = describe(co)
+				what[string.format("%s session: %d", tostring(co or "BREAK"), session)] = describe(co)
 			end
 		elseif kind == "number" then
 			local co = sessions[what]
@@ -103,11 +106,11 @@ return function(skynet)
 	define("term", native.term)
 
 	define("dispatch_unknown_request", function(func)
-		return native.hook("unknown_request", func)
+		return native.hook("unknown_request", func) or native.unknown_request
 	end)
 
 	define("dispatch_unknown_response", function(func)
-		return native.hook("unknown_response", func)
+		return native.hook("unknown_response", func) or native.unknown_response
 	end)
 
 	--- Sets what the debug command INFO answers with; without an argument: what is set.
@@ -164,7 +167,7 @@ return function(skynet)
 			return
 		end
 		local tag = native.tag(true)
-		core.trace(tag, info and "trace " .. tostring(info) or "trace", 2)
+		core.trace(tag, info and "trace " .. tostring(info) or "trace")
 	end)
 
 	define("traceproto", function(name, flag)

@@ -265,7 +265,7 @@ case["an error without a session fails the calls that wait on its source"] = fun
 	end)
 end
 
-case["a call by name is not failed by the handle of its source, but by term of the name"] = function()
+case["a call by name is failed by term of the name, and with us by the end of its callee"] = function()
 	local peer = w()
 	peer:call(function()
 		skynet.register ".errors_peer"
@@ -281,7 +281,8 @@ case["a call by name is not failed by the handle of its source, but by term of t
 	skynet.sleep(2)
 	skynet.term(peer.handle)
 	skynet.sleep(2)
-	check.eq(ended, nil)
+	-- C skynet compares the address as it was written.
+	check.eq(ended, skynet.getenv "rs_version" and true or nil)
 	skynet.term ".errors_peer"
 	skynet.sleep(1)
 	check.eq(ended, true)

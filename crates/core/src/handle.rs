@@ -124,7 +124,7 @@ pub(crate) fn hex_prefix(text: &[u8]) -> u32 {
     text.iter().map_while(|&digit| char::from(digit).to_digit(16)).fold(0, |value, digit| value << 4 | digit)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

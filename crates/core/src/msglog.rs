@@ -110,7 +110,7 @@ fn date(clock: &NodeClock) -> String {
     date
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::Payload;

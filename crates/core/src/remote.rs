@@ -127,7 +127,7 @@ pub(crate) fn global_name(name: &[u8]) -> [u8; GLOBAL_NAME_LEN] {
     out
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::ptype::PTYPE_LUA;

@@ -219,3 +219,14 @@ fn sessions_wrap_to_one() {
     assert_eq!(sessions, [i32::MAX, 1, 2]);
     stop(&node);
 }
+
+#[test]
+fn handles_wrap_without_meeting_the_living() {
+    let node = quiet().harbor(7).first_local_id(Handle::MAX_LOCAL - 1).start().expect("the node starts");
+    let logger = node.find_name("logger").expect("it has a log service");
+    assert_eq!(logger, Handle::new(7, Handle::MAX_LOCAL - 1));
+    let [last, first] = [(); 2].map(|()| node.spawn(echo).expect("it starts"));
+    assert_eq!((last, first), (Handle::new(7, Handle::MAX_LOCAL), Handle::new(7, 1)));
+    assert!(node.call(first, PTYPE_LUA, "x").wait().is_ok());
+    stop(&node);
+}

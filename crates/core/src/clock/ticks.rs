@@ -67,7 +67,7 @@ fn has_invariant_counter() -> bool {
     false
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

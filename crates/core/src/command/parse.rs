@@ -35,7 +35,7 @@ pub(super) fn integer(bytes: &[u8], base: u32) -> i64 {
     value.clamp(i64::from(i32::MIN), i64::from(i32::MAX))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -145,7 +145,7 @@ fn push_line(buffer: &mut Vec<u8>, source: Handle, at: Option<Duration>, text: &
     buffer.push(b'\n');
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -259,7 +259,7 @@ impl From<String> for Payload {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -90,7 +90,7 @@ impl Scheduler {
             self.pause(sleeping > 0);
             for (worker, seen) in self.workers.iter().zip(&mut seen) {
                 self.help(worker, seen);
-                report_endless(node, worker, seen);
+                report_endless(node, worker, seen, ENDLESS);
             }
             if self.shared_len.load(Ordering::Relaxed) > 0 {
                 self.sleepers.wake_one();
@@ -145,11 +145,12 @@ fn look(worker: &Worker) -> Seen {
     Seen { turns: worker.turns(), waiting: false, queued: false, version, since: Instant::now() }
 }
 
-fn report_endless(node: &Node, worker: &Worker, seen: &mut Seen) {
+/// Reports the message that a worker handles, if it was the same one for this long.
+fn report_endless(node: &Node, worker: &Worker, seen: &mut Seen, limit: Duration) {
     let (version, source, dest) = worker.progress();
     if version != seen.version || dest.is_none() {
         (seen.version, seen.since) = (version, Instant::now());
-    } else if seen.since.elapsed() >= ENDLESS {
+    } else if seen.since.elapsed() >= limit {
         seen.since = Instant::now();
         node.mark_endless(dest);
         node.log(
@@ -158,5 +159,47 @@ fn report_endless(node: &Node, worker: &Worker, seen: &mut Seen) {
                 "error: A message from [ {source} ] to [ {dest} ] maybe in an endless loop (version = {version})"
             ),
         );
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::{Context, LogTarget, Message, Payload, Service, ServiceError};
+
+    #[test]
+    fn an_endless_message_is_reported_and_marked() {
+        let (lines, log) = channel();
+        let module = move |_: &Node, _: &[u8]| -> Result<Box<dyn Service>, ServiceError> {
+            let lines = lines.clone();
+            Ok(Box::new(move |_: &Context, msg: Message| {
+                let _ = lines.send(msg.payload.to_vec());
+            }))
+        };
+        let target = LogTarget::Module { name: "capture".to_owned(), args: String::new() };
+        let node =
+            Node::builder().workers(1).module("capture", module).log(target).start().expect("it starts");
+        let victim = node.spawn(|_: &Context, _: Message| {}).expect("it starts");
+
+        let worker = Worker::new(0);
+        let mut seen = look(&worker);
+        report_endless(&node, &worker, &mut seen, Duration::ZERO);
+        let source = Handle::from_raw(0x0100_0009);
+        let msg = Message { source, payload: Payload::empty(), ..Message::default() };
+        worker.begin_message(&msg, victim);
+        report_endless(&node, &worker, &mut seen, Duration::ZERO);
+        let cell = node.cell_of(victim).expect("it is alive");
+        assert!(!cell.endless.load(Ordering::Relaxed), "a new message has its time");
+        report_endless(&node, &worker, &mut seen, Duration::ZERO);
+        assert!(cell.endless.load(Ordering::Relaxed));
+        node.stop(Duration::from_secs(20)).expect("all end");
+        let lines: Vec<String> =
+            log.try_iter().map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
+        let expected = format!(
+            "error: A message from [ :01000009 ] to [ {victim} ] maybe in an endless loop (version = 1)"
+        );
+        assert_eq!(lines, [expected]);
     }
 }

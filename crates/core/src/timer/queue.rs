@@ -6,7 +6,7 @@
 //! a small heap, which gives exact order. Timers with one deadline fire in the order in which they were armed: they are in one list
 //! at any time, and lists keep their order.
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::cmp::Reverse;
@@ -27,6 +27,8 @@ const IN_HEAP: u16 = u16::MAX;
 const FREE: u16 = u16::MAX - 1;
 /// How many timers of a slot are looked at to find the exact time of the next wake-up.
 const PEEK: usize = 16;
+/// Places that are kept when no timer is armed.
+const KEPT: usize = 1024;
 
 /// An armed timer, to cancel it with. A key of a timer that has fired cancels nothing.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
@@ -78,6 +80,8 @@ pub(crate) struct TimerQueue {
     /// Timers of slots whose time has come: deadline, order of arrival, index, generation.
     due: BinaryHeap<Reverse<(u64, u64, u32, u32)>>,
     arrivals: u64,
+    /// Tells timers apart that had one place one after the other.
+    generations: u32,
 }
 
 impl TimerQueue {
@@ -91,29 +95,25 @@ impl TimerQueue {
             occupied: [0; LEVELS],
             due: BinaryHeap::new(),
             arrivals: 0,
+            generations: 0,
         }
     }
 
     /// The number of armed timers.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn len(&self) -> usize {
         self.armed
     }
 
     /// Arms a timer. A deadline that has passed fires with the next [`TimerQueue::expire`].
     pub(crate) fn arm(&mut self, deadline: u64, alarm: Alarm) -> TimerKey {
-        let entry = Entry {
-            deadline: deadline.min(MAX_NS),
-            alarm,
-            previous: NIL,
-            next: NIL,
-            generation: 0,
-            place: FREE,
-        };
-        let index = self.store(entry);
+        self.generations = self.generations.wrapping_add(1);
+        let generation = self.generations;
+        let deadline = deadline.min(MAX_NS);
+        let index = self.store(Entry { deadline, alarm, previous: NIL, next: NIL, generation, place: FREE });
         self.armed += 1;
         self.place(index);
-        TimerKey { index, generation: self.entries[index as usize].generation }
+        TimerKey { index, generation }
     }
 
     /// Disarms a timer; false if it has fired, or was disarmed.
@@ -255,12 +255,11 @@ impl TimerQueue {
         }
     }
 
-    fn store(&mut self, mut entry: Entry) -> u32 {
+    fn store(&mut self, entry: Entry) -> u32 {
         match self.entries.get_mut(self.free as usize) {
             Some(place) => {
                 let index = self.free;
                 self.free = place.next;
-                entry.generation = place.generation;
                 *place = entry;
                 index
             }
@@ -274,19 +273,19 @@ impl TimerQueue {
     fn release(&mut self, index: u32) {
         let entry = &mut self.entries[index as usize];
         entry.place = FREE;
-        entry.generation = entry.generation.wrapping_add(1);
         entry.next = self.free;
         self.free = index;
         self.armed -= 1;
-        if self.armed == 0 {
+        if self.armed == 0 && self.entries.len() > KEPT {
             self.shrink();
         }
     }
 
     /// Gives the memory of a large set back, once it is empty.
+    #[cold]
     fn shrink(&mut self) {
-        const KEPT: usize = 1024;
-        self.due.clear();
-        self.due.shrink_to(KEPT);
+        self.entries = Vec::new();
+        self.free = NIL;
+        self.due = BinaryHeap::new();
     }
 }

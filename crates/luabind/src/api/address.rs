@@ -130,6 +130,16 @@ pub(crate) unsafe fn push_address(l: *mut lua_State, index: c_int) {
     }
 }
 
+/// Raises unless there is a message argument at `index`.
+pub(crate) unsafe fn check_message(l: *mut lua_State, index: c_int) {
+    unsafe {
+        let kind = ffi::lua_type(l, index);
+        if kind != ffi::LUA_TSTRING && kind != ffi::LUA_TLIGHTUSERDATA {
+            ffi::luaL_error(l, c"invalid param %s".as_ptr(), ffi::lua_typename(l, kind));
+        }
+    }
+}
+
 /// The message argument at `index` and, for a pointer, its size behind it: a string is copied, a pointer is taken
 /// over, nil is empty.
 ///

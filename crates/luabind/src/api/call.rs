@@ -171,8 +171,9 @@ unsafe extern "C-unwind" fn unpacked(l: *mut lua_State, _: c_int, _: ffi::lua_KC
 pub(crate) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
     unsafe {
         let (vm, _) = suspendable(l);
-        ffi::lua_settop(l, 4);
         let dest = address::destination(l, vm, 1);
+        address::check_message(l, 3);
+        ffi::lua_settop(l, 4);
         let kind = proto::push_class(l, 2);
         let payload = address::payload_at(l, 3);
         if ask(l, vm, 1, dest, kind, payload).is_none() {

@@ -34,7 +34,6 @@ pub(super) unsafe fn open(l: *mut lua_State) {
 /// `send(addr, type, session, msg, sz?)`
 unsafe extern "C-unwind" fn core_send(l: *mut lua_State) -> c_int {
     unsafe {
-        ffi::lua_settop(l, 5);
         let kind = ffi::luaL_checkinteger(l, 2) as u8;
         send::send_raw(l, 1, 0, kind, 3, 4)
     }
@@ -43,7 +42,6 @@ unsafe extern "C-unwind" fn core_send(l: *mut lua_State) -> c_int {
 /// `redirect(addr, source, type, session, msg, sz?)`
 unsafe extern "C-unwind" fn core_redirect(l: *mut lua_State) -> c_int {
     unsafe {
-        ffi::lua_settop(l, 6);
         let source = ffi::luaL_checkinteger(l, 2) as u32;
         let kind = ffi::luaL_checkinteger(l, 3) as u8;
         send::send_raw(l, 1, source, kind, 4, 5)

@@ -8,8 +8,21 @@ use super::require;
 use crate::codec;
 use crate::vm::{Parked, vm_of};
 
+/// The dispatch function of the protocol class, for programs that look at it: `(session, source, command, ...)`.
+pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
+    unsafe {
+        let count = ffi::lua_gettop(l);
+        require::push_module(l, c"skynet.debug");
+        ffi::lua_getfield(l, -1, c"dispatch".as_ptr());
+        ffi::lua_replace(l, -2);
+        ffi::lua_rotate(l, 1, 1);
+        ffi::lua_callk(l, count, 0, 0, Some(done));
+        0
+    }
+}
+
 /// The body of a thread that handles a debug message.
-pub(crate) unsafe fn dispatch(l: *mut lua_State) -> c_int {
+pub(crate) unsafe fn answer(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let (session, source) = ((*vm).message.session, (*vm).message.source);

@@ -206,6 +206,12 @@ pub(crate) unsafe extern "C-unwind" fn memlimit(l: *mut lua_State) -> c_int {
     unsafe {
         let bytes = ffi::luaL_checkinteger(l, 1);
         (*vm_of(l)).wanted_limit = if bytes > 0 { bytes as usize } else { 0 };
+        ffi::lua_getfield(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_LOADED_TABLE);
+        if ffi::lua_getfield(l, -1, c"skynet".as_ptr()) == ffi::LUA_TTABLE {
+            ffi::lua_pushstring(l, c"memlimit".as_ptr());
+            ffi::lua_pushnil(l);
+            ffi::lua_rawset(l, -3);
+        }
         0
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Handle, Message, PTYPE_ERROR, Payload};
+use skynet_core::{Handle, Message, Payload};
 
 use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
 use crate::vm::{
@@ -26,6 +26,8 @@ const FUNCTIONS: &[Entry] = &[
     (c"tag", trace::tag),
     (c"tracing", trace::tracing),
     (c"require", require::standard),
+    (c"unknown_request", crate::vm::default_unknown_request),
+    (c"unknown_response", crate::vm::default_unknown_response),
 ];
 
 pub(super) unsafe fn open(l: *mut lua_State) {
@@ -313,21 +315,16 @@ unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
         let text = ffi::lua_type(l, 2) == ffi::LUA_TSTRING;
         let len = if text { 0 } else { ffi::luaL_optinteger(l, 3, 0) };
         let vm = vm_of(l);
-        if (*(*vm).current).is_root() {
-            // The engine works on a copy: payloads that it is given are its own.
-            let bytes = if text {
-                check_bytes(l, 2)
-            } else if len <= 0 || ffi::lua_touserdata(l, 2).is_null() {
-                &[]
-            } else {
-                std::slice::from_raw_parts(ffi::lua_touserdata(l, 2).cast::<u8>(), len as usize)
-            };
-            if kind != PTYPE_ERROR || session != 0 || source.raw() != 0 {
-                let payload = Payload::copy_from(bytes);
-                Vm::dispatch(vm, Message { kind, session, source, payload });
-            }
-            return 0;
-        }
-        ffi::luaL_error(l, c"dispatch_message: only a message callback can call it".as_ptr())
+        // The engine works on a copy: payloads that it is given are its own.
+        let bytes = if text {
+            check_bytes(l, 2)
+        } else if len <= 0 || ffi::lua_touserdata(l, 2).is_null() {
+            &[]
+        } else {
+            std::slice::from_raw_parts(ffi::lua_touserdata(l, 2).cast::<u8>(), len as usize)
+        };
+        let payload = Payload::copy_from(bytes);
+        Vm::dispatch_nested(vm, Message { kind, session, source, payload });
+        0
     }
 }

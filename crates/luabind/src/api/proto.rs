@@ -6,37 +6,62 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE};
 
 use super::data;
-use crate::vm::{R_PROTO, vm_of};
+use crate::vm::{R_PROTO, Vm, vm_of};
 
 /// Registers the protocols that every service has.
 pub(crate) unsafe fn register_standard(l: *mut lua_State) {
     unsafe {
-        class(l, c"lua", PTYPE_LUA, Some(data::pack));
-        class(l, c"response", PTYPE_RESPONSE, None);
-        class(l, c"error", PTYPE_ERROR, None);
+        class(l, c"lua", PTYPE_LUA, true, None);
+        class(l, c"response", PTYPE_RESPONSE, false, None);
+        class(l, c"error", PTYPE_ERROR, false, Some(on_error));
     }
 }
 
 /// The debug protocol is registered when the program asks for it: messages reach it without that.
-unsafe fn register_debug(l: *mut lua_State) {
+pub(crate) unsafe fn register_debug(l: *mut lua_State) {
     unsafe {
-        class(l, c"debug", PTYPE_DEBUG, Some(data::pack));
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        let known = ffi::lua_rawgeti(l, -1, i64::from(PTYPE_DEBUG)) == ffi::LUA_TTABLE;
+        ffi::lua_settop(l, -3);
+        if !known {
+            class(l, c"debug", PTYPE_DEBUG, true, Some(super::debug::dispatch));
+        }
     }
 }
 
-unsafe fn class(l: *mut lua_State, name: &std::ffi::CStr, id: u8, pack: Option<ffi::lua_CFunction>) {
+/// What happens to errors: `(session, source)`.
+unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
+    unsafe {
+        let session = ffi::luaL_optinteger(l, 1, 0) as i32;
+        let source = ffi::luaL_optinteger(l, 2, 0) as u32;
+        Vm::on_error(vm_of(l), session, source);
+        0
+    }
+}
+
+unsafe fn class(
+    l: *mut lua_State,
+    name: &std::ffi::CStr,
+    id: u8,
+    packs: bool,
+    dispatch: Option<ffi::lua_CFunction>,
+) {
     unsafe {
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
-        ffi::lua_createtable(l, 0, if pack.is_some() { 5 } else { 2 });
+        ffi::lua_createtable(l, 0, if packs { 5 } else { 2 });
         ffi::lua_pushstring(l, name.as_ptr());
         ffi::lua_setfield(l, -2, c"name".as_ptr());
         ffi::lua_pushinteger(l, i64::from(id));
         ffi::lua_setfield(l, -2, c"id".as_ptr());
-        if let Some(pack) = pack {
-            ffi::lua_pushcclosure(l, pack, 0);
+        if packs {
+            ffi::lua_pushcclosure(l, data::pack, 0);
             ffi::lua_setfield(l, -2, c"pack".as_ptr());
             ffi::lua_pushcclosure(l, data::unpack, 0);
             ffi::lua_setfield(l, -2, c"unpack".as_ptr());
+        }
+        if let Some(dispatch) = dispatch {
+            ffi::lua_pushcclosure(l, dispatch, 0);
+            ffi::lua_setfield(l, -2, c"dispatch".as_ptr());
         }
         ffi::lua_pushvalue(l, -1);
         ffi::lua_rawseti(l, -3, i64::from(id));
@@ -144,7 +169,9 @@ pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
             ffi::lua_getfield(l, -1, c"dispatch".as_ptr());
             return 1;
         }
-        push_class(l, 1); // 3
+        if push_class(l, 1) == PTYPE_ERROR {
+            (*vm_of(l)).own_errors = true;
+        } // 3
         ffi::lua_getfield(l, 3, c"dispatch".as_ptr()); // 4
         ffi::lua_pushvalue(l, 2);
         ffi::lua_setfield(l, 3, c"dispatch".as_ptr());

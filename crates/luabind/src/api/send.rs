@@ -105,6 +105,7 @@ pub(crate) unsafe extern "C-unwind" fn rawsend(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let dest = address::destination(l, vm, 1);
+        address::check_message(l, 3);
         ffi::lua_settop(l, 4);
         let kind = proto::push_class(l, 2);
         let payload = address::payload_at(l, 3);
@@ -116,6 +117,7 @@ pub(crate) unsafe extern "C-unwind" fn rawsend(l: *mut lua_State) -> c_int {
 /// `skynet.redirect(dest, source, typename, session, msg, sz?)`
 pub(crate) unsafe extern "C-unwind" fn redirect(l: *mut lua_State) -> c_int {
     unsafe {
+        address::check_message(l, 5);
         ffi::lua_settop(l, 6);
         let kind = proto::push_class(l, 3);
         let source = ffi::luaL_checkinteger(l, 2) as u32;
@@ -145,10 +147,7 @@ pub(crate) unsafe fn send_raw(
         } else {
             Some(ffi::luaL_checkinteger(l, session) as i32)
         };
-        if ffi::lua_isnoneornil(l, msg) != 0 {
-            let name = ffi::lua_typename(l, ffi::lua_type(l, msg));
-            return ffi::luaL_error(l, c"invalid param %s".as_ptr(), name);
-        }
+        address::check_message(l, msg);
         if ffi::lua_type(l, msg) == ffi::LUA_TLIGHTUSERDATA && ffi::luaL_checkinteger(l, msg + 1) < 0 {
             libc::free(ffi::lua_touserdata(l, msg));
             ffi::lua_pushboolean(l, 0);

@@ -146,6 +146,7 @@ unsafe fn push_field(l: *mut lua_State, name: &[u8]) -> bool {
             }
         }
         if name == b"_proto" {
+            proto::register_debug(l);
             ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
             return true;
         }

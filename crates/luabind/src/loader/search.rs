@@ -14,6 +14,11 @@ use crate::vm::{Vm, shared, vm_of};
 const BUILT_IN: [&[u8]; 5] =
     [b"skynet.core", b"skynet.codecache", b"skynet.profile", b"skynet.coroutine", b"skynet.native"];
 
+/// Whether `require` of that name runs no Lua code.
+pub(crate) fn is_native(name: &[u8]) -> bool {
+    BUILT_IN.contains(&name)
+}
+
 /// The searcher for Lua modules: `(name) -> loader, place | reason`.
 pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
     unsafe {

@@ -49,6 +49,17 @@ impl Vm {
         }
     }
 
+    /// [`Vm::dispatch`] from within Lua code, which goes on afterwards with the message that it was handling.
+    pub(crate) unsafe fn dispatch_nested(this: *mut Vm, msg: Message) {
+        unsafe {
+            let (message, parked, keep) = ((*this).message, (*this).parked, (*this).keep);
+            Vm::dispatch(this, msg);
+            (*this).message = message;
+            (*this).parked = parked;
+            (*this).keep = keep;
+        }
+    }
+
     /// The dispatcher: responses and errors go to the waiting threads, the rest to handlers.
     pub(crate) unsafe fn dispatch(this: *mut Vm, msg: Message) {
         unsafe {
@@ -63,7 +74,7 @@ impl Vm {
             (*this).message = Current { kind, session, source: source.raw(), len: payload.len() };
             match kind {
                 PTYPE_RESPONSE => Vm::on_response(this, session, payload),
-                PTYPE_ERROR => Vm::on_error(this, session, source),
+                PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw()),
                 _ => Vm::on_request(this, payload),
             }
             Vm::drain(this);
@@ -81,17 +92,15 @@ impl Vm {
         }
     }
 
-    unsafe fn on_error(this: *mut Vm, session: i32, source: Handle) {
+    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32) {
         unsafe {
             if session != 0 {
                 // Whoever sends it knows the session: it fails, whoever was asked.
-                if matches!((*this).sessions.get(&session), Some(w) if w.dest() != 0) {
-                    let _ = Vm::complete(this, session, Outcome::Failed);
-                }
+                (*this).fail_call(session);
                 return;
             }
-            (*this).forget_requester(source.raw());
-            (*this).fail_calls_to(source.raw());
+            (*this).forget_requester(source);
+            (*this).fail_calls_to(source);
         }
     }
 
@@ -109,7 +118,8 @@ impl Vm {
                 Vm::out_of_memory(this);
                 return;
             }
-            (*thread).open = true;
+            // An error wants no answer: there is no request to forget.
+            (*thread).open = kind != PTYPE_ERROR;
             (*thread).session = session;
             (*thread).source = source;
             Vm::run_on(this, thread, request, payload);
@@ -219,7 +229,7 @@ unsafe extern "C-unwind" fn request(l: *mut lua_State) -> c_int {
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO); // 1
         if ffi::lua_rawgeti(l, 1, i64::from(kind)) != ffi::LUA_TTABLE {
             if kind == PTYPE_DEBUG {
-                return api::debug::dispatch(l);
+                return api::debug::answer(l);
             }
             ffi::lua_pushinteger(l, i64::from(kind)); // 3
             return unknown_request(l);
@@ -236,7 +246,13 @@ unsafe extern "C-unwind" fn request(l: *mut lua_State) -> c_int {
             api::trace::on_request(l, vm, thread);
         }
         let Parked::Answer { block, len } = (*vm).parked else { return 0 };
-        if is_unpack(l, 4) {
+        if ffi::lua_type(l, 4) == ffi::LUA_TNIL {
+            // Messages of such a protocol say nothing but that they are there.
+            ffi::lua_pushvalue(l, 3);
+            ffi::lua_pushinteger(l, i64::from(session));
+            ffi::lua_pushinteger(l, i64::from(source));
+            ffi::lua_callk(l, 2, 0, 0, Some(handled));
+        } else if is_unpack(l, 4) {
             let cache = codec::open_cache(l, vm, len);
             ffi::lua_pushvalue(l, 3);
             ffi::lua_pushinteger(l, i64::from(session));
@@ -274,9 +290,6 @@ unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KCo
             ffi::lua_settop(l, 3);
             super::fault::warn_unanswered(l, thread);
         }
-        if (*thread).tag().is_some() {
-            api::trace::log(l, (*thread).vm, thread, c"end");
-        }
         0
     }
 }
@@ -294,22 +307,16 @@ unsafe fn unknown_request(l: *mut lua_State) -> c_int {
             return 0;
         }
         (*thread).open = false;
-        if hook(l, c"unknown_request") {
-            ffi::lua_pushinteger(l, i64::from(session));
-            ffi::lua_pushinteger(l, i64::from(source));
-            ffi::lua_pushlightuserdata(l, block.cast_mut().cast());
-            ffi::lua_pushinteger(l, len as i64);
-            ffi::lua_pushvalue(l, 3);
-            ffi::lua_callk(l, 5, 0, 0, Some(done));
-            return 0;
+        if !hook(l, c"unknown_request") {
+            ffi::lua_pushcclosure(l, default_unknown_request, 0);
         }
-        ffi::lua_pushstring(l, c"Unknown request (".as_ptr());
-        ffi::luaL_tolstring(l, 3, std::ptr::null_mut());
-        ffi::lua_pushstring(l, c"): ".as_ptr());
-        ffi::lua_pushlstring(l, block_or_empty(block), len);
-        ffi::lua_concat(l, 4);
-        super::log_value(l, (*vm).context(), -1);
-        unknown_session(l, session, source)
+        ffi::lua_pushinteger(l, i64::from(session));
+        ffi::lua_pushinteger(l, i64::from(source));
+        ffi::lua_pushlightuserdata(l, block.cast_mut().cast());
+        ffi::lua_pushinteger(l, len as i64);
+        ffi::lua_pushvalue(l, 3);
+        ffi::lua_callk(l, 5, 0, 0, Some(done));
+        0
     }
 }
 
@@ -319,37 +326,70 @@ unsafe extern "C-unwind" fn unknown_response(l: *mut lua_State) -> c_int {
         let vm = super::vm_of(l);
         let Current { session, source, .. } = (*vm).message;
         let Parked::Answer { block, len } = (*vm).parked else { return 0 };
-        if hook(l, c"unknown_response") {
-            ffi::lua_pushinteger(l, i64::from(session));
-            ffi::lua_pushinteger(l, i64::from(source));
-            ffi::lua_pushlightuserdata(l, block.cast_mut().cast());
-            ffi::lua_pushinteger(l, len as i64);
-            ffi::lua_callk(l, 4, 0, 0, Some(done));
-            return 0;
+        if !hook(l, c"unknown_response") {
+            ffi::lua_pushcclosure(l, default_unknown_response, 0);
         }
-        ffi::lua_pushstring(l, c"Response message : ".as_ptr());
-        ffi::lua_pushlstring(l, block_or_empty(block), len);
-        ffi::lua_concat(l, 2);
-        super::log_value(l, (*vm).context(), -1);
-        unknown_session(l, session, source)
+        ffi::lua_pushinteger(l, i64::from(session));
+        ffi::lua_pushinteger(l, i64::from(source));
+        ffi::lua_pushlightuserdata(l, block.cast_mut().cast());
+        ffi::lua_pushinteger(l, len as i64);
+        ffi::lua_callk(l, 4, 0, 0, Some(done));
+        0
     }
 }
 
-unsafe fn unknown_session(l: *mut lua_State, session: i32, source: u32) -> c_int {
+/// `(session, source, msg, sz, type)`: logs the message and raises.
+pub(crate) unsafe extern "C-unwind" fn default_unknown_request(l: *mut lua_State) -> c_int {
     unsafe {
+        ffi::lua_settop(l, 5);
+        ffi::lua_pushstring(l, c"Unknown request (".as_ptr());
+        ffi::luaL_tolstring(l, 5, std::ptr::null_mut());
+        ffi::lua_pushstring(l, c"): ".as_ptr());
+        push_message(l, 3);
+        ffi::lua_concat(l, 4);
+        super::log_value(l, (*super::vm_of(l)).context(), -1);
+        unknown_session(l)
+    }
+}
+
+/// `(session, source, msg, sz)`: logs the message and raises.
+pub(crate) unsafe extern "C-unwind" fn default_unknown_response(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::lua_settop(l, 4);
+        ffi::lua_pushstring(l, c"Response message : ".as_ptr());
+        push_message(l, 3);
+        ffi::lua_concat(l, 2);
+        super::log_value(l, (*super::vm_of(l)).context(), -1);
+        unknown_session(l)
+    }
+}
+
+/// Pushes the raw message at an index and the next as a string.
+unsafe fn push_message(l: *mut lua_State, index: c_int) {
+    unsafe {
+        let block = ffi::lua_touserdata(l, index);
+        let len = ffi::lua_tointegerx(l, index + 1, std::ptr::null_mut());
+        if block.is_null() || len <= 0 {
+            ffi::lua_pushstring(l, c"".as_ptr());
+        } else {
+            ffi::lua_pushlstring(l, block.cast(), len as usize);
+        }
+    }
+}
+
+/// Raises; session and source are at 1 and 2.
+unsafe fn unknown_session(l: *mut lua_State) -> c_int {
+    unsafe {
+        let session = ffi::lua_tointegerx(l, 1, std::ptr::null_mut());
         // Lua's own formatting has no hexadecimal.
         let mut digits = [0; 9];
-        api::text::hex(source, &mut digits);
-        ffi::luaL_error(l, c"Unknown session : %d from %s".as_ptr(), session, digits.as_ptr())
+        api::text::hex(ffi::lua_tointegerx(l, 2, std::ptr::null_mut()) as u32, &mut digits);
+        ffi::luaL_error(l, c"Unknown session : %d from %s".as_ptr(), session as c_int, digits.as_ptr())
     }
 }
 
 unsafe extern "C-unwind" fn done(_: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
     0
-}
-
-fn block_or_empty(block: *const u8) -> *const std::ffi::c_char {
-    if block.is_null() { c"".as_ptr() } else { block.cast() }
 }
 
 /// Pushes the hook of that name, if one is set.

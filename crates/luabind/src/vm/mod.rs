@@ -15,7 +15,9 @@ mod resume;
 mod sessions;
 mod thread;
 
-pub(crate) use dispatch::{Parked, answer_error, hook, is_unpack, refuse};
+pub(crate) use dispatch::{
+    Parked, answer_error, default_unknown_request, default_unknown_response, hook, is_unpack, refuse,
+};
 pub(crate) use fault::log_value;
 pub(crate) use queues::Wake;
 pub(crate) use record::{Mode, Vm, Yielded};

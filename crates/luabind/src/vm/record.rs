@@ -100,6 +100,8 @@ pub(crate) struct Vm {
     pub(crate) message: Current,
     /// `skynet.forward_type`: kind → kind as which it is dispatched; such payloads belong to the handler.
     pub(crate) forward: Option<Box<[Option<u8>; 256]>>,
+    /// The program has a dispatch function of its own for errors.
+    pub(crate) own_errors: bool,
     /// The payload in hand belongs to Lua now.
     pub(crate) keep: bool,
 
@@ -163,6 +165,7 @@ impl Vm {
             next_responder: 1,
             message: Current::default(),
             forward: None,
+            own_errors: false,
             keep: false,
             tracing: false,
             trace_count: 0,

@@ -1,12 +1,14 @@
 //! Running a framework thread until it ends or suspends.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi;
 
 use super::sessions::Outcome;
 use super::{Parked, State, Thread, Vm, Yielded};
+
+const STRAY_YIELD: &CStr = c"Call skynet.coroutine.yield out of skynet.coroutine.resume";
 
 impl Vm {
     /// Resumes a thread that waits for an answer. The payload is freed when the thread has suspended again or
@@ -47,7 +49,7 @@ impl Vm {
                 crate::api::profile::enter(this, co);
             }
             let mut results: c_int = 0;
-            let status = ffi::lua_resume(co, ptr::null_mut(), nargs, &mut results);
+            let status = ffi::lua_resume(co, outer, nargs, &mut results);
             if !(*this).profiles.is_empty() {
                 crate::api::profile::leave(this, co);
             }
@@ -55,6 +57,9 @@ impl Vm {
             (*this).current = before;
             (*this).parked = Parked::Nothing;
             if status == ffi::LUA_OK {
+                if (*thread).tag().is_some() {
+                    crate::api::trace::log(co, this, thread, c"end");
+                }
                 (*this).recycle(thread);
             } else if status == ffi::LUA_YIELD && (*this).yielded == Yielded::Framework {
                 (*thread).state = State::Waiting;
@@ -83,18 +88,16 @@ impl Vm {
                     (*this).current = before;
                     (*this).recycle(thread);
                 }
-                Yielded::User => {
-                    ffi::lua_settop(co, 0);
-                    Vm::fail_with(
-                        this,
-                        thread,
-                        c"Call skynet.coroutine.yield out of skynet.coroutine.resume",
-                    );
-                }
+                Yielded::User => Vm::fail_with(this, thread, STRAY_YIELD),
                 _ if results == 0 || ffi::lua_type(co, -results) == ffi::LUA_TNIL => {
                     // A debugger's yield: it resumes the thread itself.
                     ffi::lua_settop(co, -results - 1);
                     (*thread).state = State::Parked;
+                }
+                _ if ffi::lua_type(co, -results) == ffi::LUA_TSTRING
+                    && crate::api::bytes_at(co, -results) == b"USER" =>
+                {
+                    Vm::fail_with(this, thread, STRAY_YIELD);
                 }
                 _ => {
                     ffi::lua_settop(co, -results);

@@ -114,6 +114,13 @@ impl Vm {
         self.failures.make_contiguous()[start..].sort_unstable();
     }
 
+    /// Makes the call that waits on a session fail, after the wake-ups. Timers cannot.
+    pub(crate) fn fail_call(&mut self, session: i32) {
+        if matches!(self.sessions.get(&session), Some(waiter) if waiter.dest() != 0) {
+            self.failures.push_back(session);
+        }
+    }
+
     /// Hands an outcome to whoever waits for the session; back if nobody ever did.
     ///
     /// # Safety
@@ -134,6 +141,7 @@ impl Vm {
                 Waiter::Start { .. } => {
                     if (*thread).wait == session && (*thread).state == State::Ready {
                         (*thread).wait = 0;
+                        (*thread).timer = super::Timer::None;
                         let nargs = (*thread).nargs;
                         Vm::resume(this, thread, nargs);
                     }
