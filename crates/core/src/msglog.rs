@@ -27,7 +27,7 @@ impl MessageLog {
     pub(crate) fn open(path: &Path, clock: &NodeClock) -> io::Result<MessageLog> {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         let mut log = MessageLog { file };
-        log.write_time("open time", clock);
+        log.put(format!("open time: {} {}", clock.now_cs(), date(clock)).into_bytes());
         Ok(log)
     }
 
@@ -46,12 +46,7 @@ impl MessageLog {
     }
 
     pub(crate) fn close(mut self, clock: &NodeClock) {
-        self.write_time("close time", clock);
-    }
-
-    fn write_time(&mut self, what: &str, clock: &NodeClock) {
-        let line = format!("{what}: {} {}", clock.now_cs(), date(clock));
-        self.put(line.into_bytes());
+        self.put(format!("close time: {}", clock.now_cs()).into_bytes());
     }
 
     fn put(&mut self, mut line: Vec<u8>) {

@@ -21,12 +21,14 @@ impl Vm {
             if let Some(tag) = (*thread).tag() {
                 crate::api::trace::write((*this).context(), tag, b"error");
             }
-            Vm::report(this, co, status);
+            // The traceback is taken while there is a stack, and logged after what the closing logs.
+            let report = Vm::describe(this, co, status);
             (*this).forget_wait(thread);
             let before = std::mem::replace(&mut (*this).current, thread);
             ffi::lua_closethread(co, std::ptr::null_mut());
             (*this).current = before;
             (*this).recycle(thread);
+            (*this).context().log(report);
             if status == ffi::LUA_ERRMEM {
                 Vm::out_of_memory(this);
             }
@@ -60,6 +62,14 @@ impl Vm {
     /// Logs the error on top of `co` with the traceback of `co`.
     pub(super) unsafe fn report(this: *mut Vm, co: *mut lua_State, status: c_int) {
         unsafe {
+            let report = Vm::describe(this, co, status);
+            (*this).context().log(report);
+        }
+    }
+
+    /// The error on top of `co`, which is popped, with the traceback of `co`: as it is logged.
+    unsafe fn describe(this: *mut Vm, co: *mut lua_State, status: c_int) -> Vec<u8> {
+        unsafe {
             let main = (*this).main;
             // Room for the report even when the limit is what broke.
             let limit = std::mem::replace(&mut (*this).memory.limit, 0);
@@ -67,15 +77,20 @@ impl Vm {
             ffi::lua_pushcclosure(main, report, 0);
             ffi::lua_xmove(co, main, 1);
             ffi::lua_pushlightuserdata(main, co.cast());
-            if ffi::lua_pcallk(main, 2, 0, 0, 0, None) != ffi::LUA_OK {
-                ffi::lua_settop(main, -2);
-                let Current { session, source, .. } = (*this).message;
+            let Current { session, source, len, .. } = (*this).message;
+            let text = if ffi::lua_pcallk(main, 2, 1, 0, 0, None) == ffi::LUA_OK {
+                let mut text = header(source, (*this).handle, session, len);
+                text.extend_from_slice(crate::api::bytes_at(main, -1));
+                text.extend_from_slice(b"\x1b[0m");
+                text
+            } else {
                 let what = if status == ffi::LUA_ERRMEM { "lua memory error" } else { "lua error in error" };
-                let text = format!("{what} : [{source:x} to :{:x} : {session}]", (*this).handle);
-                (*this).context().log(text);
-            }
+                format!("{what} : [{source:x} to :{:x} : {session}]", (*this).handle).into_bytes()
+            };
+            ffi::lua_settop(main, -2);
             (*this).set_running(outer);
             (*this).memory.limit = limit;
+            text
         }
     }
 
@@ -108,10 +123,9 @@ fn header(source: u32, to: u32, session: i32, len: usize) -> Vec<u8> {
     format!("lua call [{source:x} to :{to:x} : {session} msgsz = {len}] error : \x1b[31m").into_bytes()
 }
 
-/// (error object, the thread's state as light userdata): logs it.
+/// (error object, the thread's state as light userdata): the error with its traceback.
 unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
     unsafe {
-        let vm = super::vm_of(l);
         let co: *mut lua_State = ffi::lua_touserdata(l, 2).cast();
         let mut len = 0;
         let text = if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
@@ -121,21 +135,7 @@ unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
             ffi::luaL_tolstring(l, 1, &mut len)
         };
         ffi::luaL_traceback(l, co, text, 0);
-        log_failure(l, vm);
-        0
-    }
-}
-
-/// Logs the text on top of the stack as the failure of the message in hand.
-unsafe fn log_failure(l: *mut lua_State, vm: *mut Vm) {
-    unsafe {
-        let mut len = 0;
-        let text = ffi::lua_tolstring(l, -1, &mut len);
-        let Current { session, source, len: size, .. } = (*vm).message;
-        let mut line = header(source, (*vm).handle, session, size);
-        line.extend_from_slice(std::slice::from_raw_parts(text.cast(), len));
-        line.extend_from_slice(b"\x1b[0m");
-        (*vm).context().log(line);
+        1
     }
 }
 

@@ -48,6 +48,10 @@ impl Vm {
             if !(*this).profiles.is_empty() {
                 crate::api::profile::enter(this, co);
             }
+            if (*this).interrupt.requested() {
+                // It came while the service was idle: what runs next is hit.
+                crate::interrupt::arm(co);
+            }
             let mut results: c_int = 0;
             let status = ffi::lua_resume(co, outer, nargs, &mut results);
             if !(*this).profiles.is_empty() {
