@@ -6,6 +6,7 @@
 //!   should have described by patterns of ours. `cargo run -p skynet-tests --bin compat` runs them.
 //! - [`node`]: one run of a node, with a deadline, all output kept, in a scratch folder that is removed afterwards.
 //! - [`pattern`]: the patterns that an output is compared with.
+//! - `documents`: the Rust code in `docs/` and in the READMEs of the crates. `cargo test -p skynet-tests --doc` runs it.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -23,6 +24,8 @@
 #![forbid(unsafe_code)]
 
 pub mod compat;
+#[cfg(doctest)]
+mod documents;
 pub mod node;
 pub mod parallel;
 pub mod pattern;

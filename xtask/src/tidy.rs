@@ -3,7 +3,7 @@
 //! * no source file over [`LONGEST`] lines
 //! * no left-over marks and no paths of somebody's machine, in code and in docs
 //! * each Rust file begins with a doc comment that says what it is
-//! * each Lua module that ships is mentioned in the docs
+//! * each Lua module that ships is mentioned in the docs, and each module of a crate on the architecture page
 
 use std::path::{Path, PathBuf};
 
@@ -57,6 +57,7 @@ pub(crate) fn run(_args: &[String]) -> Result<()> {
         look_at(name, text, &mut complaints);
     }
     complaints.extend(undocumented_modules(&sources));
+    complaints.extend(unmapped_modules(&sources));
     for complaint in &complaints {
         println!("{complaint}");
     }
@@ -129,6 +130,27 @@ fn module_name(path: &Path) -> Option<String> {
     Some(dotted.strip_suffix(".init").unwrap_or(&dotted).to_owned())
 }
 
+/// Modules of the crates that the map of the code leaves out.
+fn unmapped_modules(sources: &[(PathBuf, String)]) -> Vec<String> {
+    let page = Path::new("docs/architecture.md");
+    let map = sources.iter().find(|(name, _)| name == page).map_or("", |(_, text)| text.as_str());
+    let modules = sources.iter().filter_map(|(name, _)| Some((name, rust_module(name)?)));
+    modules
+        .filter(|(_, module)| !map.contains(&format!("`{module}`")))
+        .map(|(name, module)| {
+            format!("{}: `{module}` is not on the map in {}", name.display(), page.display())
+        })
+        .collect()
+}
+
+/// `crates/core/src/node/launch.rs` is `node/launch`, `crates/core/src/node/mod.rs` is `node`. A crate's root is none.
+fn rust_module(path: &Path) -> Option<String> {
+    let inside = path.strip_prefix("crates").ok()?.to_str()?.split_once("/src/")?.1;
+    let module = inside.strip_suffix(".rs")?;
+    let module = module.strip_suffix("/mod").unwrap_or(module);
+    (module != "lib" && module != "main").then(|| module.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +162,21 @@ mod tests {
         assert_eq!(name("lualib/skynet/init.lua").as_deref(), Some("skynet"));
         assert_eq!(name("lualib/skynet/meta/core.lua"), None);
         assert_eq!(name("services/launcher.lua"), None);
+    }
+
+    #[test]
+    fn a_module_of_a_crate_that_the_map_leaves_out_is_named() {
+        let file = |path: &str, text: &str| (PathBuf::from(path), text.to_owned());
+        let sources = [
+            file("crates/core/src/lib.rs", ""),
+            file("crates/core/src/node/mod.rs", ""),
+            file("crates/core/src/node/launch.rs", ""),
+            file("crates/core/tests/calls.rs", ""),
+            file("docs/architecture.md", "`node`"),
+        ];
+        let complaints = unmapped_modules(&sources);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].contains("`node/launch`"), "{complaints:?}");
     }
 
     #[test]

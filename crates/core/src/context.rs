@@ -162,8 +162,14 @@ impl Context {
     /// Sends a request and gives a future of the answer. The answer is kept from
     /// [`on_message`](crate::Service::on_message); the future may be polled by a task of [`Context::spawn`], or by hand.
     pub fn call(&self, dest: Handle, kind: u8, payload: impl Into<Payload>) -> Call {
-        let session = self.new_session();
-        let call = self.with_tasks(|tasks| tasks.expect_answer(session, dest));
+        let mut session = self.new_session();
+        let call = self.with_tasks(|tasks| {
+            // After 2^31 sessions a number may come round while the first call with it still waits.
+            while tasks.waits_for(session) {
+                session = self.new_session();
+            }
+            tasks.expect_answer(session, dest)
+        });
         if let Err(cause) = self.send_from(self.handle, dest, kind, session, payload.into()) {
             self.with_tasks(|tasks| tasks.not_sent(session, cause));
         }
@@ -179,7 +185,7 @@ impl Context {
 
     /// Ends this service after the current message. Its handle is retired at once.
     pub fn exit(&self) {
-        self.node.end_service(self.handle);
+        self.node.end_own(self.handle, self.cell);
     }
 
     /// Writes a log line with this service as its source.

@@ -36,6 +36,7 @@
 //! 10. The node ends when its last service has; [`Node::stop`] ends them all.
 
 mod call;
+mod caught;
 mod cell;
 mod clock;
 mod command;

@@ -1,6 +1,7 @@
 //! What travels between services.
 
 use crate::ptype::{PTYPE_ERROR, PTYPE_RESPONSE};
+use crate::remote::RemoteMessage;
 use crate::{Handle, Payload};
 
 /// One message.
@@ -20,10 +21,17 @@ pub struct Message {
 const _: () = assert!(size_of::<Message>() == 32, "two messages a cache line");
 
 impl Message {
-    /// Whether its sender is owed an answer: a session above 0, and not itself an answer.
+    /// Whether its sender is owed an answer: a session above 0, and not itself an answer. What counts in a message that
+    /// is wrapped for another node is the message inside.
     #[inline]
     #[must_use]
     pub fn wants_answer(&self) -> bool {
-        self.session > 0 && self.kind != PTYPE_RESPONSE && self.kind != PTYPE_ERROR && !self.source.is_none()
+        let kind = if self.payload.is_plain() { self.kind } else { self.wrapped_kind() };
+        self.session > 0 && kind != PTYPE_RESPONSE && kind != PTYPE_ERROR && !self.source.is_none()
+    }
+
+    #[cold]
+    fn wrapped_kind(&self) -> u8 {
+        RemoteMessage::kind_inside(&self.payload).unwrap_or(self.kind)
     }
 }

@@ -1,5 +1,6 @@
 //! The few calls to the system that `std` does not offer.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A thread to which signals can be sent.
@@ -31,6 +32,19 @@ pub(crate) fn wake_exactly() {
     unsafe {
         libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong);
     }
+}
+
+/// The path with this name.
+#[cfg(unix)]
+pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// The path with this name.
+#[cfg(not(unix))]
+pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// A broken-down local time.

@@ -92,6 +92,15 @@ impl RemoteMessage {
         Some(outgoing)
     }
 
+    /// The kind of the message in a wrapped one; `None` if the payload is not wrapped.
+    pub(crate) fn kind_inside(payload: &Payload) -> Option<u8> {
+        if payload.rule() != Rule::Remote {
+            return None;
+        }
+        // SAFETY: the rule says that the block is a `RemoteMessage`, and it stays as it is while `payload` is borrowed.
+        Some(unsafe { (*payload.as_ptr().cast::<RemoteMessage>()).kind } as u8)
+    }
+
     /// Frees what a block owns.
     ///
     /// # Safety
@@ -130,7 +139,7 @@ pub(crate) fn global_name(name: &[u8]) -> [u8; GLOBAL_NAME_LEN] {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::ptype::PTYPE_LUA;
+    use crate::ptype::{PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_SYSTEM};
 
     fn wrapped(dest: RemoteDest) -> Message {
         let payload = RemoteMessage::wrap(dest, PTYPE_LUA, Payload::from("inner"));
@@ -155,6 +164,15 @@ mod tests {
         let out = RemoteMessage::take(&mut wrapped(dest)).expect("it is wrapped");
         assert_eq!(out.dest, RemoteDest::Name(*b"A_NAME_THAT_IS_T"));
         assert_eq!(global_name(b"AB")[..3], *b"AB\0");
+    }
+
+    #[test]
+    fn an_answer_stays_an_answer_when_it_is_wrapped() {
+        for (kind, wants) in [(PTYPE_LUA, true), (PTYPE_RESPONSE, false), (PTYPE_ERROR, false)] {
+            let payload = RemoteMessage::wrap(RemoteDest::Handle(Handle::new(2, 9)), kind, Payload::empty());
+            let message = Message { kind: PTYPE_SYSTEM, session: 3, source: Handle::from_raw(8), payload };
+            assert_eq!(message.wants_answer(), wants, "kind {kind}");
+        }
     }
 
     #[test]

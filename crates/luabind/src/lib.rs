@@ -9,9 +9,9 @@
 //!
 //! let hello = r#"
 //!     local skynet = require "skynet"
-//!     skynet.start(function()
-//!         skynet.dispatch("lua", function(_, _, name) skynet.retpack("hello, " .. name) end)
-//!     end)
+//!     -- Here and not in the start function, since the call below may come before that has run.
+//!     skynet.dispatch("lua", function(_, _, name) skynet.retpack("hello, " .. name) end)
+//!     skynet.start(function() end)
 //! "#;
 //! let sources = Sources::new().service("hello", hello);
 //! let node = Node::builder().module("snlua", snlua(LuaOptions { sources, ..Default::default() })).start()?;

@@ -30,7 +30,12 @@ pub struct LuaOptions {
 pub fn snlua(options: LuaOptions) -> impl Module {
     let shared = Arc::new(Shared::new(options));
     move |_: &Node, args: &[u8]| -> Result<Box<dyn Service>, ServiceError> {
-        Ok(Box::new(LuaService { args: args.to_vec(), shared: Arc::clone(&shared), interrupt: None, vm: None }))
+        Ok(Box::new(LuaService {
+            args: args.to_vec(),
+            shared: Arc::clone(&shared),
+            interrupt: None,
+            vm: None,
+        }))
     }
 }
 
@@ -50,7 +55,8 @@ impl Service for LuaService {
     fn init(&mut self, ctx: &Context) -> Result<(), ServiceError> {
         self.interrupt = Some(Arc::new(Interrupt::new(ctx.node().clone(), ctx.handle())));
         // Loading happens on a worker: the launcher does not wait for it.
-        ctx.send(ctx.handle(), PTYPE_TEXT, Payload::empty()).map_err(|error| ServiceError::from(error.to_string()))
+        ctx.send(ctx.handle(), PTYPE_TEXT, Payload::empty())
+            .map_err(|error| ServiceError::from(error.to_string()))
     }
 
     fn on_message(&mut self, ctx: &Context, msg: Message) {

@@ -25,11 +25,8 @@ impl PreferFiles {
     /// Reads a list of names separated by commas or spaces; `*` means all.
     #[must_use]
     pub fn parse(text: &str) -> PreferFiles {
-        let names: Vec<String> = text
-            .split([',', ' ', '\t', '\n'])
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let names: Vec<String> =
+            text.split([',', ' ', '\t', '\n']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         match names.as_slice() {
             [] => PreferFiles::None,
             names if names.iter().any(|name| name == "*") => PreferFiles::All,

@@ -19,6 +19,17 @@ function skynet.init_service(func) end
 ---@param func function
 function skynet.init(func) end
 
+--- Use instead of `start`. Messages of the types in `map` are dispatched as type `map[type]`, and are not freed: their
+--- handlers own message and size and may pass them on.
+---@param map table<integer, integer>
+---@param start_func function
+function skynet.forward_type(map, start_func) end
+
+--- Use instead of `start`. What `filter` returns is dispatched in place of each message.
+---@param filter fun(type: integer, msg: lightuserdata, size: integer, session: integer, source: integer): ...
+---@param start_func function
+function skynet.filter(filter, start_func) end
+
 --- Ends this service; does not return. What it had accepted and not answered is answered with an error.
 function skynet.exit() end
 

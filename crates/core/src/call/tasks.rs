@@ -27,6 +27,11 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
+    /// Whether a call waits for the answer with this session.
+    pub(crate) fn waits_for(&self, session: i32) -> bool {
+        self.calls.contains_key(&session)
+    }
+
     /// Notes a call.
     pub(crate) fn expect_answer(&mut self, session: i32, dest: Handle) -> Call {
         let answer = Answer::default();
@@ -91,11 +96,14 @@ impl Tasks {
     }
 }
 
+/// How often in a row tasks that were woken by polling are polled: what they wait for may be a message.
+const ROUNDS: usize = 16;
+
 /// Polls the tasks that were woken. The service's tasks are borrowed only between polls, so that a task may call and spawn.
 pub(crate) fn poll_ready(ctx: &Context) {
     let Some(ready) = ctx.with_tasks(|tasks| tasks.ready.clone()) else { return };
     ready.asked.store(false, Ordering::SeqCst);
-    loop {
+    for _ in 0..ROUNDS {
         let woken = std::mem::take(&mut *lock(&ready.numbers));
         if woken.is_empty() {
             return;
@@ -110,6 +118,9 @@ pub(crate) fn poll_ready(ctx: &Context) {
                 Poll::Pending => drop(tasks.tasks.insert(number, Some(task))),
             });
         }
+    }
+    if !lock(&ready.numbers).is_empty() {
+        ready.ask();
     }
 }
 
@@ -131,7 +142,14 @@ impl Ready {
         let runs_here = seat::with_context(|ctx| {
             ctx.is_some_and(|ctx| ctx.handle() == self.link.handle() && seat::in_message())
         });
-        if runs_here || self.asked.swap(true, Ordering::SeqCst) {
+        if !runs_here {
+            self.ask();
+        }
+    }
+
+    /// Orders a poll, behind the messages that wait.
+    fn ask(&self) {
+        if self.asked.swap(true, Ordering::SeqCst) {
             return;
         }
         let payload = Payload::order(order::POLL);

@@ -64,7 +64,9 @@ impl ManualClock {
     /// Moves the time on; timers that are due then fire.
     pub fn advance(&self, by: Duration) {
         let ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.now_ns.fetch_add(ns, Ordering::SeqCst);
+        let later = |now: u64| Some(now.saturating_add(ns));
+        // The closure always gives a value.
+        let _ = self.0.now_ns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
         lock(&self.0.waiting).iter().for_each(Thread::unpark);
     }
 }

@@ -4,7 +4,6 @@
 
 mod parse;
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::cell::LOGGED;
@@ -12,6 +11,7 @@ use crate::context::Context;
 use crate::handle::hex_prefix;
 use crate::msglog::{self, MessageLog};
 use crate::node::Node;
+use crate::os::path_from;
 use crate::{Handle, LaunchError};
 use parse::{integer, text, word};
 
@@ -174,15 +174,13 @@ fn abort(asker: &Asker<'_>, _: &[u8]) -> Answer {
     None
 }
 
-/// The monitor service, or who it is from now on.
+/// The monitor service, or who it is from now on: nobody, if that is an address of nobody.
 fn monitor(asker: &Asker<'_>, param: &[u8]) -> Answer {
     if param.is_empty() {
         let monitor = asker.node.monitor_service();
         return (!monitor.is_none()).then(|| short(monitor));
     }
-    if let Some(handle) = asker.service(param) {
-        asker.node.set_monitor_service(handle);
-    }
+    asker.node.set_monitor_service(asker.service(param).unwrap_or(Handle::NONE));
     None
 }
 
@@ -205,8 +203,8 @@ fn stat(asker: &Asker<'_>, param: &[u8]) -> Answer {
 fn logon(asker: &Asker<'_>, param: &[u8]) -> Answer {
     let handle = asker.service(param)?;
     let cell = asker.node.cell_of(handle)?;
-    let dir = asker.node.getenv("logpath")?;
-    let path = msglog::path(Path::new(&dir), handle);
+    let dir = path_from(&asker.node.env().get(b"logpath")?);
+    let path = msglog::path(&dir, handle);
     cell.with_shared(handle, |shared| {
         if shared.log.is_some() {
             return;

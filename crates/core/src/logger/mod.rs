@@ -6,13 +6,12 @@
 mod sink;
 
 use std::io;
-use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::os::local_time;
+use crate::os::{local_time, path_from};
 use crate::ptype::{PTYPE_SYSTEM, PTYPE_TEXT};
 use crate::service::Service;
 use crate::{Context, Handle, Message, Node, Payload, ServiceError};
@@ -25,7 +24,7 @@ const BUFFER: usize = 64 * 1024;
 
 enum Order {
     Line { source: Handle, at: Option<Duration>, text: Payload },
-    Reopen,
+    Reopen { source: Handle, at: Duration },
 }
 
 /// The native module `logger`: its argument is a file name, or nothing for the standard output.
@@ -44,17 +43,6 @@ pub(crate) fn create(_: &Node, args: &[u8]) -> Result<Box<dyn Service>, ServiceE
         })?,
     };
     Ok(Box::new(Logger::start(sink, path.is_some())?))
-}
-
-#[cfg(unix)]
-fn path_from(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn path_from(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 impl Logger {
@@ -81,7 +69,9 @@ impl Service for Logger {
                 let at = self.dated.then(|| ctx.node().clock().wall());
                 self.put(Order::Line { source: msg.source, at, text: msg.payload });
             }
-            PTYPE_SYSTEM => self.put(Order::Reopen),
+            PTYPE_SYSTEM => {
+                self.put(Order::Reopen { source: ctx.handle(), at: ctx.node().clock().wall() });
+            }
             _ => {}
         }
     }
@@ -105,9 +95,11 @@ fn write_lines(mut sink: Sink, orders: &Receiver<Order>) {
         loop {
             match order {
                 Order::Line { source, at, text } => push_line(&mut buffer, source, at, &text),
-                Order::Reopen => {
+                Order::Reopen { source, at } => {
                     sink.write(&mut buffer);
-                    sink.reopen();
+                    if let Err(complaint) = sink.reopen() {
+                        push_line(&mut buffer, source, Some(at), complaint.as_bytes());
+                    }
                 }
             }
             if buffer.len() >= BUFFER {

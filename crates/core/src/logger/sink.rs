@@ -33,12 +33,16 @@ impl Sink {
     }
 
     /// Opens the file anew by its name, after it was moved away. If that fails the old one stays in use.
-    pub(super) fn reopen(&mut self) {
-        if let Sink::File { path, file } = self
-            && let Ok(new) = open(path)
-        {
-            *file = new;
-        }
+    ///
+    /// # Errors
+    ///
+    /// What to tell in the old one.
+    pub(super) fn reopen(&mut self) -> Result<(), String> {
+        let Sink::File { path, file } = self else { return Ok(()) };
+        *file = open(path).map_err(|cause| {
+            format!("error: cannot reopen the log file {}, this one stays in use: {cause}", path.display())
+        })?;
+        Ok(())
     }
 }
 
@@ -61,7 +65,7 @@ mod tests {
         sink.write(&mut b"one\n".to_vec());
         fs::rename(&path, &moved).expect("the log is moved away");
         sink.write(&mut b"two\n".to_vec());
-        sink.reopen();
+        sink.reopen().expect("it can be opened");
         sink.write(&mut b"three\n".to_vec());
         assert_eq!(fs::read(&moved).expect("the old file"), b"one\ntwo\n");
         assert_eq!(fs::read(&path).expect("the new file"), b"three\n");

@@ -34,7 +34,8 @@ impl Node {
     /// Sends a request from outside the services; the result is a future of the answer, and can be waited for.
     pub fn call(&self, dest: Handle, kind: u8, payload: impl Into<Payload>) -> PendingCall {
         let mut client = lock(&self.0.client);
-        if client.is_none() {
+        // It is made anew if somebody killed it.
+        if client.as_ref().is_none_or(|(_, handle)| !self.is_alive(*handle)) {
             let state = Arc::default();
             match self.start_service(
                 Box::new(Client(Arc::clone(&state))),

@@ -1,10 +1,11 @@
 //! The beginning and the end of services.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::thread;
 
 use super::Node;
+use crate::caught::caught;
 use crate::cell::{CLOSING, CellRef, Shared, UNCOUNTED};
 use crate::context::Context;
 use crate::mailbox::Released;
@@ -37,8 +38,8 @@ impl Node {
         let Some(maker) = found else {
             return Err(LaunchError::UnknownModule { module: module.to_owned() });
         };
-        let service = catch_unwind(AssertUnwindSafe(|| maker.create(self, args)))
-            .unwrap_or_else(|_| Err(ServiceError::from("it panicked")))
+        let service = caught(|| maker.create(self, args))
+            .unwrap_or_else(|panic| Err(ServiceError::from(format!("it panicked: {panic}"))))
             .map_err(|cause| LaunchError::Create { module: module.to_owned(), cause })?;
         let mut name = module.to_owned();
         if !args.is_empty() {
@@ -99,17 +100,20 @@ impl Node {
         let (service, Some(ctx)) = (owned.service.insert(service), ctx) else {
             return Err(LaunchError::Stopped);
         };
-        let began = catch_unwind(AssertUnwindSafe(|| seat::enter(ctx, false, || service.init(ctx))))
-            .unwrap_or_else(|_| Err(ServiceError::from("its init panicked")));
-        if let Err(cause) = began {
-            if let Some((module, _)) = launched {
-                self.log(handle, format!("error: launch {module} FAILED"));
+        let begin = || service.init(ctx).map(|()| service.control());
+        let began = caught(|| seat::enter(ctx, false, begin))
+            .unwrap_or_else(|panic| Err(ServiceError::from(format!("its init panicked: {panic}"))));
+        let control = match began {
+            Ok(control) => control,
+            Err(cause) => {
+                if let Some((module, _)) = launched {
+                    self.log(handle, format!("error: launch {module} FAILED"));
+                }
+                self.retire_own(handle, cell);
+                turn::finish(self, cell, false);
+                return Err(LaunchError::Init { handle, cause });
             }
-            self.retire(handle);
-            turn::finish(self, cell, false);
-            return Err(LaunchError::Init { handle, cause });
-        }
-        let control = service.control();
+        };
         if control.is_some() {
             cell.with_shared(handle, |shared| shared.control = control);
         }
@@ -131,11 +135,19 @@ impl Node {
     }
 
     /// Ends a service, and tells the monitor service before.
-    pub(crate) fn end_service(&self, handle: Handle) -> bool {
+    fn end_service(&self, handle: Handle) -> bool {
         if self.0.table.is_alive(handle) {
             self.tell_monitor(handle);
         }
         self.retire(handle)
+    }
+
+    /// The same from within the service: only for its owner.
+    pub(crate) fn end_own(&self, handle: Handle, cell: CellRef) {
+        if self.0.table.is_alive(handle) {
+            self.tell_monitor(handle);
+        }
+        self.retire_own(handle, cell);
     }
 
     /// Tells the monitor service of a death.
@@ -163,12 +175,25 @@ impl Node {
             && seat::with_context(|ctx| ctx.is_none_or(|ctx| ctx.handle() != handle))
             && let Some(worker) = self.0.scheduler.worker_inside(cell)
         {
-            control.condemn(worker);
+            // Its panic must not keep the answers below from going out.
+            if let Err(panic) = caught(|| control.condemn(worker)) {
+                self.log(handle, format!("error: the side door of {handle} panicked: {panic}"));
+            }
         }
         while let Some(message) = closed.messages.pop() {
             self.bounce(handle, &message);
         }
         true
+    }
+
+    /// Retires a service from within: only for its owner. When it returns, the mailbox is closed, also if another thread was
+    /// about to do that: the owner must not go on before that thread is through with the cell.
+    pub(crate) fn retire_own(&self, handle: Handle, cell: CellRef) {
+        if !self.retire(handle) {
+            while !cell.mailbox.is_closed() {
+                thread::yield_now();
+            }
+        }
     }
 
     /// The last step of an end: the cell is free for the next service. Called by the owner, who gives it up by this.

@@ -109,15 +109,23 @@ impl Node {
         Ok(())
     }
 
-    /// Services that were retired and have not ended.
+    /// Services that were retired and have not ended. Those that end last, which are the log service and then the ones that
+    /// do not count, wait for the others, and are named only where nobody else is to blame.
     fn still_running(&self) -> Vec<(Handle, String)> {
-        let cells = self.0.table.all_cells().into_iter();
         let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
-        cells
-            .filter(|cell| !cell.has(UNCOUNTED))
-            .filter_map(|cell| cell.identity())
-            .filter(|(handle, _)| *handle != logger)
-            .collect()
+        let running: Vec<_> = self
+            .0
+            .table
+            .all_cells()
+            .into_iter()
+            .filter_map(|cell| {
+                let (handle, name) = cell.identity()?;
+                let rank = if cell.has(UNCOUNTED) { 2 } else { u8::from(handle == logger) };
+                Some((rank, (handle, name)))
+            })
+            .collect();
+        let first = running.iter().map(|(rank, _)| *rank).min();
+        running.into_iter().filter(|(rank, _)| Some(*rank) == first).map(|(_, service)| service).collect()
     }
 
     fn join_threads(&self) {

@@ -21,7 +21,6 @@ pub use worker::WorkerThread;
 
 use crate::cell::CellRef;
 use crate::node::Node;
-use crate::os::ThreadId;
 use crate::sync::Lock;
 use monitor::Monitor;
 use sleep::Sleepers;
@@ -103,10 +102,9 @@ impl Scheduler {
     /// The body of a worker thread.
     pub(crate) fn run_worker(&self, node: &Node, index: usize) {
         let worker = &self.workers[index];
-        worker.set_thread(Some(ThreadId::current()));
+        let _here = worker.occupy();
         self.sleepers.move_in(index);
         seat::sit(self, worker, || self.work(node, worker));
-        worker.set_thread(None);
     }
 
     fn work(&self, node: &Node, worker: &Worker) {

@@ -1,12 +1,11 @@
 //! A service's turn on a worker.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
 use super::worker::Worker;
 use super::{Scheduler, order, seat};
 use crate::call;
+use crate::caught::caught;
 use crate::cell::{CLOSING, Cell, CellRef, LOGGED, OVERLOAD, Owned};
 use crate::context::Context;
 use crate::mailbox::Take;
@@ -67,11 +66,11 @@ impl<'a> Turn<'a> {
             let owned = unsafe { cell.owned() };
             let share = self.worker.share(cell.mailbox.len().max(owned.batch.len()));
             // The state of a service that panicked is seen by its `on_exit` and drop alone.
-            let handled = catch_unwind(AssertUnwindSafe(|| {
+            let handled = caught(|| {
                 seat::enter(ctx, true, || self.handle_share(&cell, owned, ctx, share));
-            }));
+            });
             if let Err(panic) = handled {
-                self.end_by_panic(&cell, ctx, panic.as_ref());
+                self.end_by_panic(&cell, ctx, &panic);
             }
             if cell.has(CLOSING) && cell.mailbox.is_closed() {
                 finish(self.node, cell, true);
@@ -87,7 +86,7 @@ impl<'a> Turn<'a> {
     }
 
     #[cold]
-    fn end_by_panic(&mut self, cell: &Cell, ctx: &Context, panic: &(dyn Any + Send)) {
+    fn end_by_panic(&mut self, cell: &Cell, ctx: &Context, panic: &str) {
         report_panic(ctx, panic);
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
@@ -99,15 +98,16 @@ impl<'a> Turn<'a> {
 
     /// Takes what the mailbox has. False if that is nothing, and the service no longer the worker's.
     fn refill(&self, cell: CellRef, ctx: &Context) -> bool {
-        let was_empty = cell.mailbox.len() == 0;
+        if cell.mailbox.len() == 0 {
+            // SAFETY: the worker owns the service until `take` gives it up, and the caller uses no reference that it made
+            // before.
+            unsafe { cell.owned() }.overload = 0;
+        }
         match cell.mailbox.take() {
             Take::Messages(batch) => {
                 // SAFETY: what was taken is the worker's to handle, so it owns the service still, and the caller uses no
                 // reference that it made before.
                 let owned = unsafe { cell.owned() };
-                if was_empty {
-                    owned.overload = 0;
-                }
                 let waiting = batch.len() - 1;
                 owned.batch = batch;
                 if waiting > OVERLOAD + owned.overload {
@@ -187,13 +187,8 @@ fn report_overload(owned: &mut Owned, ctx: &Context, waiting: usize) {
 }
 
 #[cold]
-fn report_panic(ctx: &Context, panic: &(dyn Any + Send)) {
-    let text = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text.as_str(),
-        (None, None) => "a value that is not a text",
-    };
-    ctx.log(format!("error: service {} panicked: {text}", ctx.handle()));
+fn report_panic(ctx: &Context, panic: &str) {
+    ctx.log(format!("error: service {} panicked: {panic}", ctx.handle()));
 }
 
 #[cold]
@@ -217,8 +212,8 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     let Some(ctx) = ctx else { return };
     let handle = ctx.handle();
     let guarded = |part: &mut dyn FnMut()| {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| seat::enter(ctx, false, &mut *part))) {
-            report_panic(ctx, panic.as_ref());
+        if let Err(panic) = caught(|| seat::enter(ctx, false, &mut *part)) {
+            report_panic(ctx, &panic);
         }
     };
     if was_up && let Some(service) = owned.service.as_deref_mut() {
@@ -237,7 +232,7 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     let mut service = owned.service.take();
     guarded(&mut || drop(service.take()));
     // What the drops started has nobody to run it.
-    drop(ctx.take_tasks());
+    guarded(&mut || drop(ctx.take_tasks()));
     *owned = Owned::default();
     // SAFETY: the caller owns the service, and `ctx` is used no more.
     unsafe { cell.set_context(None) };

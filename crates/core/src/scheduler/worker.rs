@@ -44,7 +44,7 @@ impl WorkerThread<'_> {
     pub fn interrupt(&self) {
         let thread = lock(&self.0.thread);
         if let Some(thread) = *thread {
-            // SAFETY: the thread takes its id out of the lock, which is held here, before it ends.
+            // SAFETY: the thread takes its id out of the lock, which is held here, before it ends, even by a panic.
             unsafe { thread.interrupt() };
         }
     }
@@ -53,6 +53,15 @@ impl WorkerThread<'_> {
 impl std::fmt::Debug for WorkerThread<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "WorkerThread({})", self.0.index)
+    }
+}
+
+/// The thread of a worker, while there is one.
+pub(super) struct Occupied<'a>(&'a Worker);
+
+impl Drop for Occupied<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.thread) = None;
     }
 }
 
@@ -91,8 +100,10 @@ impl Worker {
         if self.weight < 0 { 1 } else { (waiting >> self.weight).max(1) }
     }
 
-    pub(super) fn set_thread(&self, thread: Option<ThreadId>) {
-        *lock(&self.thread) = thread;
+    /// Makes the calling thread the worker's, until the result is dropped.
+    pub(super) fn occupy(&self) -> Occupied<'_> {
+        *lock(&self.thread) = Some(ThreadId::current());
+        Occupied(self)
     }
 
     /// Takes a service that was woken by this worker. Only for the worker itself.

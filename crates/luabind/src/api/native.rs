@@ -6,9 +6,7 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Message, Payload};
 
 use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
-use crate::vm::{
-    Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of,
-};
+use crate::vm::{Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
     (c"sessions", sessions),

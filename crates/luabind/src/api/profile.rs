@@ -16,12 +16,8 @@ pub(crate) struct Profile {
     since: Option<u64>,
 }
 
-const FUNCTIONS: &[Entry] = &[
-    (c"start", start),
-    (c"stop", stop),
-    (c"resume", libraries::resume),
-    (c"wrap", libraries::wrap),
-];
+const FUNCTIONS: &[Entry] =
+    &[(c"start", start), (c"stop", stop), (c"resume", libraries::resume), (c"wrap", libraries::wrap)];
 
 pub(super) unsafe fn open(l: *mut lua_State) {
     unsafe { super::new_module(l, FUNCTIONS) }

@@ -108,9 +108,7 @@ unsafe fn is_debug(l: *mut lua_State, index: c_int) -> bool {
     unsafe {
         match ffi::lua_type(l, index) {
             ffi::LUA_TSTRING => super::bytes_at(l, index) == b"debug",
-            ffi::LUA_TNUMBER => {
-                ffi::lua_tointegerx(l, index, std::ptr::null_mut()) == i64::from(PTYPE_DEBUG)
-            }
+            ffi::LUA_TNUMBER => ffi::lua_tointegerx(l, index, std::ptr::null_mut()) == i64::from(PTYPE_DEBUG),
             _ => false,
         }
     }

@@ -137,7 +137,10 @@ pub(crate) unsafe fn send_raw(
     unsafe {
         let vm = vm_of(l);
         let dest = address::destination(l, vm, to);
-        if dest == Dest::Handle(0) && ffi::lua_isnoneornil(l, msg) != 0 && ffi::lua_isnoneornil(l, session) != 0 {
+        if dest == Dest::Handle(0)
+            && ffi::lua_isnoneornil(l, msg) != 0
+            && ffi::lua_isnoneornil(l, session) != 0
+        {
             // No destination and no data: just a session.
             ffi::lua_pushinteger(l, i64::from((*vm).new_session()));
             return 1;

@@ -77,7 +77,6 @@ const TYPES: &[(&CStr, u8)] = &[
 
 /// Fields that the Lua half (`skynet.api`) defines. Looking at one loads it.
 const LUA_HALF: &[&CStr] = &[
-    c"_task",
     c"cache",
     c"dispatch_message",
     c"dispatch_unknown_request",

@@ -60,7 +60,8 @@ unsafe fn positions(l: *mut lua_State, level: c_int, out: &mut [u8; 256]) -> usi
             ffi::lua_getinfo(l, c"Sl".as_ptr(), &mut info);
             if info.currentline > 0 {
                 let source = CStr::from_ptr(info.short_src.as_ptr()).to_string_lossy();
-                let _ = write!(text, "{}{}:{}", if found == 0 { " : " } else { " " }, source, info.currentline);
+                let _ =
+                    write!(text, "{}{}:{}", if found == 0 { " : " } else { " " }, source, info.currentline);
                 found += 1;
             }
         }

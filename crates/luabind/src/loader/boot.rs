@@ -163,7 +163,10 @@ unsafe fn run_loader(l: *mut lua_State, vm: *mut Vm) {
         }
         ffi::lua_setglobal(l, c"LUA_PRELOAD".as_ptr());
         if load_file(l, vm, 2, std::ptr::null()) != ffi::LUA_OK {
-            let (loader, reason) = (ffi::lua_tolstring(l, 2, std::ptr::null_mut()), ffi::lua_tolstring(l, -1, std::ptr::null_mut()));
+            let (loader, reason) = (
+                ffi::lua_tolstring(l, 2, std::ptr::null_mut()),
+                ffi::lua_tolstring(l, -1, std::ptr::null_mut()),
+            );
             ffi::luaL_error(l, c"Can't load %s : %s".as_ptr(), loader, reason);
         }
         ffi::lua_pushvalue(l, ARGS);

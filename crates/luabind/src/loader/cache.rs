@@ -39,8 +39,7 @@ pub(crate) unsafe fn load_file(l: *mut lua_State, vm: *mut Vm, index: c_int, mod
                 ffi::lua_pushvalue(l, index);
                 ffi::lua_concat(l, 2);
                 let name = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
-                let status =
-                    ffi::luaL_loadbufferx(l, text.as_ptr().cast(), text.len(), name, c"t".as_ptr());
+                let status = ffi::luaL_loadbufferx(l, text.as_ptr().cast(), text.len(), name, c"t".as_ptr());
                 ffi::lua_rotate(l, -2, -1);
                 ffi::lua_settop(l, -2);
                 status

@@ -3,9 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{
-    Context, Handle, Message, PTYPE_DEBUG, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_TRACE, Payload,
-};
+use skynet_core::{Context, Handle, Message, PTYPE_DEBUG, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_TRACE, Payload};
 
 use super::record::Current;
 use super::sessions::Outcome;
@@ -412,5 +410,8 @@ pub(crate) unsafe fn hook(l: *mut lua_State, name: &std::ffi::CStr) -> bool {
 /// Whether the value is the native `skynet.unpack`.
 #[inline]
 pub(crate) unsafe fn is_unpack(l: *mut lua_State, index: c_int) -> bool {
-    unsafe { ffi::lua_tocfunction(l, index).is_some_and(|f| std::ptr::fn_addr_eq(f, api::data::unpack as ffi::lua_CFunction)) }
+    unsafe {
+        ffi::lua_tocfunction(l, index)
+            .is_some_and(|f| std::ptr::fn_addr_eq(f, api::data::unpack as ffi::lua_CFunction))
+    }
 }

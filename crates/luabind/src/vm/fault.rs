@@ -101,8 +101,12 @@ impl Vm {
             let Current { session, source, len, .. } = (*this).message;
             let to = (*this).handle;
             let text = match status {
-                ffi::LUA_ERRMEM => format!("lua memory error : [{source:x} to :{to:x} : {session}]").into_bytes(),
-                ffi::LUA_ERRERR => format!("lua error in error : [{source:x} to :{to:x} : {session}]").into_bytes(),
+                ffi::LUA_ERRMEM => {
+                    format!("lua memory error : [{source:x} to :{to:x} : {session}]").into_bytes()
+                }
+                ffi::LUA_ERRERR => {
+                    format!("lua error in error : [{source:x} to :{to:x} : {session}]").into_bytes()
+                }
                 _ => {
                     let mut size = 0;
                     let mut text = header(source, to, session, len);
@@ -143,7 +147,11 @@ unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn unknown_command(l: *mut lua_State) -> c_int {
     unsafe {
         ffi::luaL_tolstring(l, 1, std::ptr::null_mut());
-        ffi::lua_pushfstring(l, c"Unknown command : %s".as_ptr(), ffi::lua_tolstring(l, -1, std::ptr::null_mut()));
+        ffi::lua_pushfstring(
+            l,
+            c"Unknown command : %s".as_ptr(),
+            ffi::lua_tolstring(l, -1, std::ptr::null_mut()),
+        );
         1
     }
 }

@@ -211,14 +211,10 @@ impl Vm {
 
     /// All threads that are not in the pool.
     pub(crate) fn live_threads(&mut self) -> impl Iterator<Item = *mut Thread> {
-        self.threads
-            .iter_mut()
-            .flatten()
-            .map(|thread| ptr::from_mut(&mut **thread))
-            .filter(|thread| {
-                // SAFETY: the records are alive while they are in `threads`.
-                unsafe { (**thread).state != super::State::Idle }
-            })
+        self.threads.iter_mut().flatten().map(|thread| ptr::from_mut(&mut **thread)).filter(|thread| {
+            // SAFETY: the records are alive while they are in `threads`.
+            unsafe { (**thread).state != super::State::Idle }
+        })
     }
 
     /// Leaves the memory usage where other threads may read it.

@@ -99,7 +99,8 @@ impl Vm {
             return;
         }
         let start = self.failures.len();
-        self.failures.extend(self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| *s));
+        self.failures
+            .extend(self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| *s));
         self.failures.make_contiguous()[start..].sort_unstable();
     }
 
