@@ -326,6 +326,22 @@ case["one failing fork does not stop the others"] = function()
 	check.log "first of two.*second of two"
 end
 
+case["a request that its handler forgot fails when the service ends"] = check.ours(function()
+	local peer = check.worker()
+	local code = string.dump(function() end)
+	local failed
+	check.fork(function()
+		check.raises("call failed", skynet.call, peer.handle, "lua", "raw", code)
+		failed = true
+	end)
+	check.log "Maybe forgot response session %d+ from "
+	check.eq(failed, nil)
+	skynet.kill(peer.handle)
+	check.eventually(function()
+		return failed
+	end)
+end)
+
 case["a foreign yield is refused"] = function()
 	local peer = w()
 	peer:send(function()

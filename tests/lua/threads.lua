@@ -352,4 +352,41 @@ case["many threads sleep at once"] = function()
 	end)
 end
 
+case["a timer whose thread nobody looked at has one when it is asked for"] = function()
+	local ran
+	skynet.timeout(20, function()
+		ran = true
+	end)
+	local found
+	local tasks = {}
+	skynet.task(tasks)
+	for name, trace in pairs(tasks) do
+		found = found or trace == "stack traceback:" and name:match "^(thread: %S+)"
+	end
+	check.ok(found)
+	check.eq(type(skynet.killthread(found)), "thread")
+	skynet.sleep(25)
+	check.eq(ran, nil)
+end
+
+case["forks and timers run once each, whether their threads are looked at or not"] = function()
+	local count = 0
+	local function step()
+		count = count + 1
+	end
+	for i = 1, 100 do
+		skynet.fork(step)
+		skynet.timeout(i % 3, step)
+		local co = skynet.fork(step)
+		local timer = skynet.timeout(i % 2, step)
+		check.eq(type(co), "thread")
+		check.eq(type(timer), "thread")
+	end
+	check.eventually(function()
+		return count == 400
+	end)
+	skynet.sleep(5)
+	check.eq(count, 400)
+end
+
 check.run(case)

@@ -38,6 +38,15 @@
 //! ordinary Rust and call no API that can raise. *Jumping* functions (nearly everything under `api` and `codec`) call such
 //! API: they own nothing that needs dropping at that moment and cannot panic. What must live longer belongs to the VM's
 //! record. Outside of `lua_resume` and `lua_pcallk` only API that cannot raise is called.
+//!
+//! # Unsafe code
+//!
+//! The modules below that talk to Lua are unsafe throughout, on one ground: the `lua_State` and the record behind it are
+//! alive, and this thread alone is inside of them. The core gives the second half (a service runs on one worker at a
+//! time), `service` the first (a VM is closed once, by its owner, and never entered again). Blocks that stand on more than that
+//! say so.
+
+#![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them: see the section above")]
 
 mod api;
 mod codec;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::loader::Chunk;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) prefer: PreferFiles,
     /// One hash seed for all states, as in C skynet.
     pub(crate) seed: u32,
+    /// Whether native functions can tell that their results are not wanted: 0 unknown, 1 yes, 2 no.
+    probed: AtomicU8,
     chunks: Mutex<HashMap<Box<[u8]>, Arc<Chunk>>>,
     /// Names whose files were passed over, and said so.
     passed_over: Mutex<HashSet<String>>,
@@ -65,9 +68,23 @@ impl Shared {
             sources: options.sources,
             prefer: options.prefer_files,
             seed: RandomState::new().hash_one(0_u8) as u32,
+            probed: AtomicU8::new(0),
             chunks: Mutex::default(),
             passed_over: Mutex::default(),
         }
+    }
+
+    pub(crate) fn wants_probe(&self) -> bool {
+        self.probed.load(Ordering::Relaxed) == 0
+    }
+
+    pub(crate) fn set_probed(&self, good: bool) {
+        self.probed.store(if good { 1 } else { 2 }, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn sees_results(&self) -> bool {
+        self.probed.load(Ordering::Relaxed) == 1
     }
 
     pub(crate) fn chunk(&self, path: &[u8]) -> Option<Arc<Chunk>> {

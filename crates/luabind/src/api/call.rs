@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Handle, Payload};
+use skynet_core::{Handle, PTYPE_LUA, Payload};
 
 use super::address::{self, Dest, Sent};
 use super::{proto, send, suspend, suspendable, trace};
@@ -23,6 +23,15 @@ pub(crate) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         let (vm, _) = suspendable(l);
         let dest = address::destination(l, vm, 1);
         let top = ffi::lua_gettop(l);
+        if proto::is_plain_lua(l, vm, 2) {
+            codec::pack(l, vm, 3, top);
+            let payload = (*vm).scratch.take_payload();
+            if ask(l, vm, 1, dest, PTYPE_LUA, payload).is_none() {
+                return invalid_address(l);
+            }
+            ffi::lua_settop(l, 0);
+            return suspend(l, vm, NATIVE, answered);
+        }
         let kind = proto::push_class(l, 2);
         match send::pack_arguments(l, vm, top, top + 1, packed) {
             Some(payload) => request(l, vm, dest, kind, payload, top + 1),

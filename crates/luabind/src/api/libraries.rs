@@ -5,18 +5,21 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::{profile, require};
+use super::{lazy, profile, require};
 use crate::loader;
 use crate::vm::{R_REQUIRE, Vm, Yielded, vm_of};
 
-/// Opens all libraries.
+/// Opens the libraries, some of them only when they are looked at.
 ///
 /// Jumping: raises when memory runs out.
 pub(crate) unsafe fn open_libraries(l: *mut lua_State) {
     unsafe {
         ffi::lua_pushboolean(l, 1);
         ffi::lua_setfield(l, ffi::LUA_REGISTRYINDEX, c"LUA_NOENV".as_ptr());
-        ffi::luaL_openlibs(l);
+        let at_once =
+            ffi::LUA_GLIBK | ffi::LUA_LOADLIBK | ffi::LUA_COLIBK | ffi::LUA_STRLIBK | ffi::LUA_TABLIBK;
+        ffi::luaL_openselectedlibs(l, at_once, 0);
+        lazy::open(l);
 
         ffi::lua_getglobal(l, c"coroutine".as_ptr());
         ffi::lua_pushcclosure(l, resume, 0);

@@ -10,6 +10,7 @@ pub(crate) mod coroutine;
 pub(crate) mod data;
 pub(crate) mod debug;
 pub(crate) mod info;
+mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
 pub(crate) mod native;

@@ -6,7 +6,7 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Message, Payload};
 
 use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
-use crate::vm::{Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of};
+use crate::vm::{Fork, Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
     (c"sessions", sessions),
@@ -44,6 +44,15 @@ unsafe fn push_thread(l: *mut lua_State, thread: *mut Thread) {
 unsafe extern "C-unwind" fn sessions(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
+        // Timers whose threads nobody has seen yet get them now.
+        let mut at = 0;
+        while let Some((session, _)) = session_at(vm, at) {
+            at += 1;
+            if let Some(Waiter::Bare { number }) = (*vm).sessions.get(&session).copied() {
+                let thread = Vm::thread_for_function(vm, l, number, session);
+                (*vm).sessions.insert(session, Waiter::Start { slot: (*thread).slot });
+            }
+        }
         ffi::lua_createtable(l, 0, (*vm).sessions.len() as c_int);
         // By index, since storing may raise while an iterator would be borrowed.
         let mut at = 0;
@@ -104,7 +113,7 @@ unsafe extern "C-unwind" fn kill(l: *mut lua_State) -> c_int {
         }
         match (*thread).state {
             State::Ready if (*thread).wait == 0 => {
-                (*vm).forks.retain(|fork| *fork != thread);
+                (*vm).forks.retain(|fork| *fork != Fork::Thread(thread));
                 // The program gets the coroutine back as it is, so the record lets go of it.
                 (*vm).discard(thread);
             }

@@ -6,26 +6,64 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE};
 
 use super::data;
-use crate::vm::{R_PROTO, Vm, vm_of};
+use crate::vm::{R_LUA_DISPATCH, R_PROTO, Vm, vm_of};
 
-/// Registers the protocols that every service has.
+/// Registers the protocol that every service speaks. The others that are always there are registered when somebody asks for
+/// them: the engine serves them without.
 pub(crate) unsafe fn register_standard(l: *mut lua_State) {
     unsafe {
+        if registered(l, PTYPE_LUA) {
+            return;
+        }
         class(l, c"lua", PTYPE_LUA, true, None);
-        class(l, c"response", PTYPE_RESPONSE, false, None);
-        class(l, c"error", PTYPE_ERROR, false, Some(on_error));
+        // The table of protocols keeps the name alive, so its place stays.
+        let name = ffi::lua_pushstring(l, c"lua".as_ptr());
+        (*vm_of(l)).lua_protocol = name;
+        ffi::lua_settop(l, -2);
     }
 }
 
-/// The debug protocol is registered when the program asks for it: messages reach it without that.
-pub(crate) unsafe fn register_debug(l: *mut lua_State) {
+/// Whether the type name at an index is the lua protocol's, and its class packs, unpacks and dispatches as we know.
+#[inline]
+pub(crate) unsafe fn is_plain_lua(l: *mut lua_State, vm: *mut Vm, index: c_int) -> bool {
     unsafe {
+        let plain = (*vm).lua_protocol;
+        !plain.is_null()
+            && ffi::lua_type(l, index) == ffi::LUA_TSTRING
+            && std::ptr::eq(ffi::lua_tolstring(l, index, std::ptr::null_mut()), plain)
+    }
+}
+
+/// Pushes the table of protocols for the program to see: from now on its classes may change at any time.
+pub(crate) unsafe fn expose(l: *mut lua_State) {
+    unsafe {
+        register_rest(l);
+        (*vm_of(l)).lua_protocol = std::ptr::null();
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
-        let known = ffi::lua_rawgeti(l, -1, i64::from(PTYPE_DEBUG)) == ffi::LUA_TTABLE;
-        ffi::lua_settop(l, -3);
-        if !known {
+    }
+}
+
+/// Registers what [`register_standard`] leaves out.
+pub(crate) unsafe fn register_rest(l: *mut lua_State) {
+    unsafe {
+        if !registered(l, PTYPE_RESPONSE) {
+            class(l, c"response", PTYPE_RESPONSE, false, None);
+        }
+        if !registered(l, PTYPE_ERROR) {
+            class(l, c"error", PTYPE_ERROR, false, Some(on_error));
+        }
+        if !registered(l, PTYPE_DEBUG) {
             class(l, c"debug", PTYPE_DEBUG, true, Some(super::debug::dispatch));
         }
+    }
+}
+
+unsafe fn registered(l: *mut lua_State, id: u8) -> bool {
+    unsafe {
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        let known = ffi::lua_rawgeti(l, -1, i64::from(id)) == ffi::LUA_TTABLE;
+        ffi::lua_settop(l, -3);
+        known
     }
 }
 
@@ -95,8 +133,8 @@ unsafe fn find_class(l: *mut lua_State, index: c_int) -> bool {
         let found = ffi::lua_rawget(l, -2) == ffi::LUA_TTABLE;
         ffi::lua_copy(l, -1, -2);
         ffi::lua_settop(l, -2);
-        if !found && is_debug(l, index) {
-            register_debug(l);
+        if !found && is_late(l, index) {
+            register_rest(l);
             ffi::lua_settop(l, -2);
             return find_class(l, index);
         }
@@ -104,11 +142,18 @@ unsafe fn find_class(l: *mut lua_State, index: c_int) -> bool {
     }
 }
 
-unsafe fn is_debug(l: *mut lua_State, index: c_int) -> bool {
+/// Whether the name or number is one of those that [`register_rest`] registers, and has not.
+unsafe fn is_late(l: *mut lua_State, index: c_int) -> bool {
     unsafe {
+        if registered(l, PTYPE_DEBUG) {
+            return false;
+        }
         match ffi::lua_type(l, index) {
-            ffi::LUA_TSTRING => super::bytes_at(l, index) == b"debug",
-            ffi::LUA_TNUMBER => ffi::lua_tointegerx(l, index, std::ptr::null_mut()) == i64::from(PTYPE_DEBUG),
+            ffi::LUA_TSTRING => matches!(super::bytes_at(l, index), b"debug" | b"error" | b"response"),
+            ffi::LUA_TNUMBER => {
+                let id = ffi::lua_tointegerx(l, index, std::ptr::null_mut());
+                [PTYPE_DEBUG, PTYPE_ERROR, PTYPE_RESPONSE].iter().any(|late| i64::from(*late) == id)
+            }
             _ => false,
         }
     }
@@ -167,8 +212,13 @@ pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
             ffi::lua_getfield(l, -1, c"dispatch".as_ptr());
             return 1;
         }
-        if push_class(l, 1) == PTYPE_ERROR {
-            (*vm_of(l)).own_errors = true;
+        match push_class(l, 1) {
+            PTYPE_ERROR => (*vm_of(l)).own_errors = true,
+            PTYPE_LUA => {
+                ffi::lua_pushvalue(l, 2);
+                ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_LUA_DISPATCH);
+            }
+            _ => {}
         } // 3
         ffi::lua_getfield(l, 3, c"dispatch".as_ptr()); // 4
         ffi::lua_pushvalue(l, 2);

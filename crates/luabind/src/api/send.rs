@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Handle, Payload};
+use skynet_core::{Handle, PTYPE_LUA, Payload};
 
 use super::address::{self, Dest, Sent};
 use super::{data, proto};
@@ -75,6 +75,12 @@ pub(crate) unsafe extern "C-unwind" fn send(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         let dest = address::destination(l, vm, 1);
         let top = ffi::lua_gettop(l);
+        if proto::is_plain_lua(l, vm, 2) {
+            codec::pack(l, vm, 3, top);
+            let payload = (*vm).scratch.take_payload();
+            let sent = address::deliver(l, vm, 1, dest, Handle::NONE, PTYPE_LUA, 0, payload);
+            return push_sent(l, sent, 0);
+        }
         let kind = proto::push_class(l, 2);
         match pack_arguments(l, vm, top, top + 1, packed) {
             Some(payload) => {

@@ -7,7 +7,6 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::*;
 
 use super::{Entry, bytes_at, call, data, info, life, proto, reply, require, send, sleep, trace};
-use crate::vm::R_PROTO;
 
 /// Native functions, sorted by name.
 const FUNCTIONS: &[Entry] = &[
@@ -145,8 +144,7 @@ unsafe fn push_field(l: *mut lua_State, name: &[u8]) -> bool {
             }
         }
         if name == b"_proto" {
-            proto::register_debug(l);
-            ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+            proto::expose(l);
             return true;
         }
         false

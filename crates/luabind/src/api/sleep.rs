@@ -6,7 +6,9 @@ use std::time::Duration;
 use mlua::ffi::{self, lua_State};
 
 use super::{suspend, suspendable, trace};
-use crate::vm::{Parked, R_TOKENS, R_WOKEN, State, Thread, Timer, Token, Vm, Waiter, Wake, vm_of};
+use crate::vm::{
+    Fork, Parked, R_TOKENS, R_WOKEN, State, Thread, Timer, Token, Vm, Waiter, Wake, result_unused, vm_of,
+};
 
 /// Reads a time in centiseconds: an integer, or a string, of which one that is no number counts as 0.
 ///
@@ -199,6 +201,13 @@ pub(crate) unsafe extern "C-unwind" fn timeout(l: *mut lua_State) -> c_int {
         let cs = centiseconds(l, 1);
         ffi::luaL_checktype(l, 2, ffi::LUA_TFUNCTION);
         ffi::lua_settop(l, 2);
+        if result_unused(l, vm) {
+            let number = Vm::keep_function(vm, l, 2);
+            let session = (*vm).new_session();
+            (*vm).sessions.insert(session, Waiter::Bare { number });
+            arm(vm, session, cs);
+            return 0;
+        }
         let thread = Vm::new_thread(vm, l);
         ffi::lua_xmove(l, (*thread).l, 1);
         let session = (*vm).new_session();
@@ -218,6 +227,14 @@ pub(crate) unsafe extern "C-unwind" fn fork(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         ffi::luaL_checktype(l, 1, ffi::LUA_TFUNCTION);
         let count = ffi::lua_gettop(l);
+        if (*vm).quitting {
+            return 0;
+        }
+        if count == 1 && result_unused(l, vm) {
+            let number = Vm::keep_function(vm, l, 1);
+            (*vm).forks.push_back(Fork::Bare(number));
+            return 0;
+        }
         let thread = Vm::new_thread(vm, l);
         if count >= ffi::LUA_MINSTACK && ffi::lua_checkstack((*thread).l, count) == 0 {
             (*vm).give_back(thread);
@@ -226,11 +243,7 @@ pub(crate) unsafe extern "C-unwind" fn fork(l: *mut lua_State) -> c_int {
         ffi::lua_xmove(l, (*thread).l, count);
         (*thread).nargs = count - 1;
         (*thread).state = State::Ready;
-        if (*vm).quitting {
-            (*vm).give_back(thread);
-            return 0;
-        }
-        (*vm).forks.push_back(thread);
+        (*vm).forks.push_back(Fork::Thread(thread));
         push_thread(l, thread);
         1
     }

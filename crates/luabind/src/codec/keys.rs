@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
+use super::buffer::equal_short;
 use crate::vm::{R_KEYS, Vm};
 
 const SLOTS: usize = 64;
@@ -68,7 +69,7 @@ pub(super) unsafe fn push_key(l: *mut lua_State, vm: *mut Vm, cache: c_int, byte
         let hash = usize::from(first) ^ (usize::from(last) << 2) ^ (usize::from(middle) << 1) ^ (len << 3);
         let index = hash % SLOTS;
         let slot = keys.slots.as_mut_ptr().add(index);
-        if (*slot).len == len && std::slice::from_raw_parts((*slot).ptr, len) == bytes {
+        if (*slot).len == len && equal_short((*slot).ptr, bytes.as_ptr(), len) {
             ffi::lua_rawgeti(l, cache, index as i64 + 1);
             return;
         }

@@ -1,6 +1,6 @@
 //! From the Lua stack to bytes.
 
-use std::ffi::{c_int, c_uint};
+use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 use skynet_seri::wire;
@@ -23,19 +23,12 @@ pub(crate) unsafe fn pack(l: *mut lua_State, vm: *mut Vm, from: c_int, to: c_int
     }
 }
 
+/// Raises unless the last write found memory.
 #[inline]
-unsafe fn append(l: *mut lua_State, vm: *mut Vm, bytes: &[u8]) {
-    unsafe {
-        if !(*vm).scratch.append(bytes) {
-            ffi::luaL_error(l, c"not enough memory to pack a message".as_ptr());
-        }
+unsafe fn check(l: *mut lua_State, done: bool) {
+    if !done {
+        unsafe { ffi::luaL_error(l, c"not enough memory to pack a message".as_ptr()) };
     }
-}
-
-/// Appends the first `len` bytes of a fixed buffer.
-#[inline]
-unsafe fn append_some<const N: usize>(l: *mut lua_State, vm: *mut Vm, (buffer, len): ([u8; N], usize)) {
-    unsafe { append(l, vm, std::slice::from_raw_parts(buffer.as_ptr(), if len > N { N } else { len })) }
 }
 
 unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
@@ -48,21 +41,24 @@ unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
                 let mut exact: c_int = 0;
                 let integer = ffi::lua_isinteger(l, index) != 0;
                 if integer {
-                    append_some(l, vm, wire::encode_integer(ffi::lua_tointegerx(l, index, &mut exact)));
+                    let value = ffi::lua_tointegerx(l, index, &mut exact);
+                    check(l, (*vm).scratch.append_head(wire::encode_integer(value)));
                 } else {
-                    append(l, vm, &wire::encode_float(ffi::lua_tonumberx(l, index, &mut exact)));
+                    let value = wire::encode_float(ffi::lua_tonumberx(l, index, &mut exact));
+                    check(l, (*vm).scratch.append_head((value, value.len())));
                 }
             }
             ffi::LUA_TSTRING => {
-                let mut len = 0;
-                let text = ffi::lua_tolstring(l, index, &mut len);
-                pack_string(l, vm, std::slice::from_raw_parts(text.cast(), len));
+                pack_string(l, vm, index);
             }
             ffi::LUA_TTABLE => pack_table(l, vm, ffi::lua_absindex(l, index), depth + 1),
-            ffi::LUA_TBOOLEAN => append(l, vm, &[wire::encode_bool(ffi::lua_toboolean(l, index) != 0)]),
-            ffi::LUA_TNIL | ffi::LUA_TNONE => append(l, vm, &[wire::NIL]),
+            ffi::LUA_TBOOLEAN => {
+                check(l, (*vm).scratch.push(wire::encode_bool(ffi::lua_toboolean(l, index) != 0)))
+            }
+            ffi::LUA_TNIL | ffi::LUA_TNONE => check(l, (*vm).scratch.push(wire::NIL)),
             ffi::LUA_TLIGHTUSERDATA => {
-                append(l, vm, &wire::encode_pointer(ffi::lua_touserdata(l, index) as u64));
+                let value = wire::encode_pointer(ffi::lua_touserdata(l, index) as u64);
+                check(l, (*vm).scratch.append_head((value, value.len())));
             }
             other => {
                 ffi::luaL_error(l, c"Unsupport type %s to serialize".as_ptr(), ffi::lua_typename(l, other));
@@ -71,27 +67,33 @@ unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
     }
 }
 
-unsafe fn pack_string(l: *mut lua_State, vm: *mut Vm, text: &[u8]) {
+#[inline]
+unsafe fn pack_string(l: *mut lua_State, vm: *mut Vm, index: c_int) {
     unsafe {
-        match wire::encode_string_head(text.len()) {
-            Some(head) => append_some(l, vm, head),
+        let mut len = 0;
+        let text = ffi::lua_tolstring(l, index, &mut len);
+        let text = std::slice::from_raw_parts(text.cast::<u8>(), len);
+        match wire::encode_string_head(len) {
+            Some(head) => check(l, (*vm).scratch.append_string(head, text)),
             None => {
                 ffi::luaL_error(l, c"a string of 4 GiB and more cannot be packed".as_ptr());
             }
         }
-        append(l, vm, text);
     }
 }
 
 unsafe fn pack_table(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
     unsafe {
-        ffi::luaL_checkstack(l, ffi::LUA_MINSTACK, c"too many nested tables".as_ptr());
+        if depth == 1 {
+            // Every level keeps a key and a value, or what `pairs` needs.
+            ffi::luaL_checkstack(l, 10 * wire::MAX_DEPTH as c_int + 20, c"too many nested tables".as_ptr());
+        }
         if ffi::luaL_getmetafield(l, index, c"__pairs".as_ptr()) != ffi::LUA_TNIL {
             pack_pairs(l, vm, index, depth);
             return;
         }
         let count = ffi::lua_rawlen(l, index);
-        append_some(l, vm, wire::encode_table_head(count));
+        check(l, (*vm).scratch.append_head(wire::encode_table_head(count)));
         let count = count as i64;
         let mut i = 1;
         while i <= count {
@@ -102,13 +104,16 @@ unsafe fn pack_table(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize)
         }
         ffi::lua_pushnil(l);
         while ffi::lua_next(l, index) != 0 {
-            if !(ffi::lua_isinteger(l, -2) != 0 && in_array(l, count)) {
+            if ffi::lua_type(l, -2) == ffi::LUA_TSTRING {
+                pack_string(l, vm, -2);
+                pack_one(l, vm, -1, depth);
+            } else if !(ffi::lua_isinteger(l, -2) != 0 && in_array(l, count)) {
                 pack_one(l, vm, -2, depth);
                 pack_one(l, vm, -1, depth);
             }
             ffi::lua_settop(l, -2);
         }
-        append(l, vm, &[wire::NIL]);
+        check(l, (*vm).scratch.push(wire::NIL));
     }
 }
 
@@ -124,7 +129,7 @@ unsafe fn in_array(l: *mut lua_State, count: i64) -> bool {
 /// its own, or raise: both leave the bytes written so far alone, and an error is passed on as it is.
 unsafe fn pack_pairs(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
     unsafe {
-        append_some(l, vm, wire::encode_table_head(0));
+        check(l, (*vm).scratch.append_head(wire::encode_table_head(0)));
         ffi::lua_pushvalue(l, index);
         guarded_call(l, vm, 1);
         // iterator, state, control
@@ -146,7 +151,7 @@ unsafe fn pack_pairs(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize)
             ffi::lua_copy(l, -1, -2);
             ffi::lua_settop(l, -2);
         }
-        append(l, vm, &[wire::NIL]);
+        check(l, (*vm).scratch.push(wire::NIL));
     }
 }
 
@@ -167,5 +172,3 @@ unsafe fn guarded_call_n(l: *mut lua_State, vm: *mut Vm, nargs: c_int, nresults:
         }
     }
 }
-
-const _: () = assert!(size_of::<c_uint>() == 4);

@@ -180,7 +180,11 @@ unsafe fn push_table(l: *mut lua_State, reader: &mut Reader, cookie: u8) {
         if count < 0 || count as usize as i64 != count || count as usize > reader.left() {
             reader.invalid(l, 6);
         }
-        ffi::luaL_checkstack(l, ffi::LUA_MINSTACK, c"too many nested tables in a message".as_ptr());
+        if reader.depth == 1 {
+            // Every level keeps the table and a key.
+            let slots = 3 * wire::MAX_DEPTH as c_int + 20;
+            ffi::luaL_checkstack(l, slots, c"too many nested tables in a message".as_ptr());
+        }
         // A pair takes two bytes at least, so a wrong guess costs little.
         let guess = if (reader.pairs as usize) <= reader.left() / 2 { reader.pairs } else { 0 };
         ffi::lua_createtable(l, if count > i64::from(c_int::MAX) { 0 } else { count as c_int }, guess);

@@ -3,11 +3,13 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, Handle, Message, PTYPE_DEBUG, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_TRACE, Payload};
+use skynet_core::{
+    Context, Handle, Message, PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_TRACE, Payload,
+};
 
 use super::record::Current;
 use super::sessions::Outcome;
-use super::{Mode, R_CALLBACK, R_CALLBACK_THREAD, R_HOOKS, R_PROTO, Thread, Vm};
+use super::{Mode, R_CALLBACK, R_CALLBACK_THREAD, R_HOOKS, R_LUA_DISPATCH, R_PROTO, Thread, Vm};
 use crate::api;
 use crate::codec;
 
@@ -118,6 +120,7 @@ impl Vm {
             }
             // An error wants no answer: there is no request to forget.
             (*thread).open = kind != PTYPE_ERROR;
+            (*thread).kind = kind;
             (*thread).session = session;
             (*thread).source = source;
             Vm::run_on(this, thread, request, payload);
@@ -224,6 +227,25 @@ unsafe extern "C-unwind" fn request(l: *mut lua_State) -> c_int {
         let thread = super::thread_of(l);
         let vm = (*thread).vm;
         let Current { kind, session, source, .. } = (*vm).message;
+        if kind == PTYPE_LUA
+            && !(*vm).lua_protocol.is_null()
+            && !(*vm).tracing
+            && (*vm).tags.is_empty()
+            && ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_LUA_DISPATCH) == ffi::LUA_TFUNCTION
+        {
+            let Parked::Answer { block, len } = (*vm).parked else { return 0 };
+            let cache = codec::open_cache(l, vm, len);
+            if cache != 0 {
+                // The function goes above the table.
+                ffi::lua_rotate(l, 1, 1);
+            }
+            ffi::lua_pushinteger(l, i64::from(session));
+            ffi::lua_pushinteger(l, i64::from(source));
+            let count = codec::unpack(l, vm, block, len, if cache == 0 { 0 } else { 1 });
+            ffi::lua_callk(l, 2 + count, 0, 0, Some(handled));
+            return handled(l, ffi::LUA_OK, 0);
+        }
+        ffi::lua_settop(l, 0);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO); // 1
         if ffi::lua_rawgeti(l, 1, i64::from(kind)) != ffi::LUA_TTABLE {
             if kind == PTYPE_DEBUG {
@@ -285,7 +307,7 @@ unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KCo
     unsafe {
         let thread = super::thread_of(l);
         if (*thread).open && (*thread).session != 0 {
-            ffi::lua_settop(l, 3);
+            (*(*thread).vm).forgotten.push(((*thread).source, (*thread).session));
             super::fault::warn_unanswered(l, thread);
         }
         0

@@ -6,7 +6,7 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Context, Handle};
 
 use super::record::Current;
-use super::{Thread, Vm, dispatch::answer_error};
+use super::{R_PROTO, Thread, Vm, dispatch::answer_error};
 
 impl Vm {
     /// A thread ended with the error on top of its stack: its requester is told, its to-be-closed variables run, the
@@ -156,12 +156,20 @@ unsafe extern "C-unwind" fn unknown_command(l: *mut lua_State) -> c_int {
     }
 }
 
-/// Logs that the handler on top of the stack came back without an answer.
+/// Logs that the handler of the thread's message came back without an answer.
 ///
 /// Jumping: may raise.
 #[cold]
 pub(super) unsafe fn warn_unanswered(l: *mut lua_State, thread: *mut Thread) {
     unsafe {
+        ffi::lua_settop(l, 0);
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        ffi::lua_rawgeti(l, 1, i64::from((*thread).kind));
+        if ffi::lua_type(l, 2) != ffi::LUA_TTABLE
+            || ffi::lua_getfield(l, 2, c"dispatch".as_ptr()) != ffi::LUA_TFUNCTION
+        {
+            return;
+        }
         let mut info: ffi::lua_Debug = std::mem::zeroed();
         ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
         let mut digits = [0; 9];

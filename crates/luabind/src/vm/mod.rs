@@ -5,6 +5,7 @@
 //! chunk and for coroutines that the program made itself.
 
 mod alloc;
+mod bare;
 mod dispatch;
 mod end;
 mod fault;
@@ -15,11 +16,12 @@ mod resume;
 mod sessions;
 mod thread;
 
+pub(crate) use bare::result_unused;
 pub(crate) use dispatch::{
     Parked, answer_error, default_unknown_request, default_unknown_response, hook, is_unpack, refuse,
 };
 pub(crate) use fault::log_value;
-pub(crate) use queues::Wake;
+pub(crate) use queues::{Fork, Wake};
 pub(crate) use record::{Mode, Vm, Yielded};
 pub(crate) use reply::Responder;
 pub(crate) use sessions::{Outcome, Waiter};
@@ -49,8 +51,12 @@ pub(crate) const R_HOOKS: i64 = 12;
 pub(crate) const R_COROUTINES: i64 = 13;
 /// The standard `require`.
 pub(crate) const R_REQUIRE: i64 = 14;
+/// Functions that wait to run and have no thread.
+pub(crate) const R_BARE: i64 = 15;
+/// The dispatch function of the lua protocol, as long as the program has not laid hands on its class.
+pub(crate) const R_LUA_DISPATCH: i64 = 16;
 /// The last of the fixed slots.
-pub(crate) const R_LAST: i64 = 14;
+pub(crate) const R_LAST: i64 = 16;
 
 /// The thread record that belongs to a Lua state: its own, or the root's.
 ///

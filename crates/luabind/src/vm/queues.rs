@@ -6,6 +6,15 @@ use super::sessions::Outcome;
 use super::thread::Timer;
 use super::{Parked, R_TOKENS, R_WOKEN, State, Thread, Token, Vm, Waiter};
 
+/// A forked function that is due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fork {
+    /// The thread has the function and its arguments on its stack.
+    Thread(*mut Thread),
+    /// A kept function, by its number.
+    Bare(u32),
+}
+
 /// A wake-up that is due.
 #[derive(Clone, Copy)]
 pub(crate) enum Wake {
@@ -26,9 +35,14 @@ impl Vm {
                     Vm::wake(this, wake);
                 } else if let Some(session) = (*this).failures.pop_front() {
                     let _ = Vm::complete(this, session, Outcome::Failed);
-                } else if let Some(thread) = (*this).forks.pop_front() {
-                    let nargs = (*thread).nargs;
-                    Vm::resume(this, thread, nargs);
+                } else if let Some(fork) = (*this).forks.pop_front() {
+                    match fork {
+                        Fork::Thread(thread) => {
+                            let nargs = (*thread).nargs;
+                            Vm::resume(this, thread, nargs);
+                        }
+                        Fork::Bare(number) => Vm::run_function(this, number),
+                    }
                 } else {
                     return;
                 }

@@ -11,7 +11,7 @@ use skynet_core::Context;
 
 use super::alloc::{self, Memory};
 use super::sessions::Sessions;
-use super::{Parked, R_LAST, Responder, Thread, Wake};
+use super::{Fork, Parked, R_LAST, Responder, Thread, Wake};
 use crate::codec::{KeyCache, Scratch};
 use crate::interrupt::Interrupt;
 use crate::loader::Chunk;
@@ -79,7 +79,10 @@ pub(crate) struct Vm {
     pub(crate) wakeups: VecDeque<Wake>,
     /// Sessions that failed and whose threads have not heard of it.
     pub(crate) failures: VecDeque<i32>,
-    pub(crate) forks: VecDeque<*mut Thread>,
+    pub(crate) forks: VecDeque<Fork>,
+    /// How many numbers of kept functions there are, and which of them are free.
+    pub(super) bare_count: u32,
+    pub(super) free_bare: Vec<u32>,
     /// The service has called `skynet.exit`.
     pub(crate) quitting: bool,
     /// `skynet.start` was called in the main chunk.
@@ -96,8 +99,13 @@ pub(crate) struct Vm {
 
     pub(crate) responders: HashMap<i64, Responder>,
     pub(crate) next_responder: i64,
+    /// Requests (source, session) whose handlers came back without an answer. Their callers hear when the service ends.
+    pub(crate) forgotten: Vec<(u32, i32)>,
 
     pub(crate) message: Current,
+    /// The name of the lua protocol as Lua has interned it, while its class is known to be as we made it; else null. Calls
+    /// by that name need not look the class up.
+    pub(crate) lua_protocol: *const std::ffi::c_char,
     /// `skynet.forward_type`: kind → kind as which it is dispatched; such payloads belong to the handler.
     pub(crate) forward: Option<Box<[Option<u8>; 256]>>,
     /// The program has a dispatch function of its own for errors.
@@ -153,6 +161,8 @@ impl Vm {
             wakeups: VecDeque::new(),
             failures: VecDeque::new(),
             forks: VecDeque::new(),
+            bare_count: 0,
+            free_bare: Vec::new(),
             quitting: false,
             started: false,
             start_slot: 0,
@@ -163,7 +173,9 @@ impl Vm {
             keys: None,
             responders: HashMap::new(),
             next_responder: 1,
+            forgotten: Vec::new(),
             message: Current::default(),
+            lua_protocol: ptr::null(),
             forward: None,
             own_errors: false,
             keep: false,
@@ -268,6 +280,11 @@ unsafe extern "C-unwind" fn prepare(l: *mut lua_State) -> c_int {
             }
             ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, slot);
             slot += 1;
+        }
+        let shared = super::shared(super::vm_of(l));
+        if shared.wants_probe() {
+            let good = super::bare::probe(l);
+            shared.set_probed(good);
         }
         crate::api::open_libraries(l);
         0

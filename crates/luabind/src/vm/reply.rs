@@ -16,6 +16,7 @@ pub(crate) struct Responder {
 impl Vm {
     /// The requester `source` has ended: answers to it would find nobody.
     pub(crate) fn forget_requester(&mut self, source: u32) {
+        self.forgotten.retain(|(requester, _)| *requester != source);
         for responder in self.responders.values_mut().filter(|r| r.source == source) {
             responder.alive = false;
         }
@@ -34,8 +35,11 @@ impl Vm {
         }
     }
 
-    /// Answers every open `skynet.response` closure with an error.
+    /// Answers every open `skynet.response` closure with an error, and the requests whose handlers forgot them.
     pub(crate) fn fail_responders(&mut self) {
+        for (source, session) in std::mem::take(&mut self.forgotten) {
+            answer_error(self.context(), Handle::from_raw(source), session);
+        }
         let mut open: Vec<_> = self.responders.drain().collect();
         open.sort_unstable_by_key(|(id, _)| *id);
         for (_, responder) in open {

@@ -22,6 +22,8 @@ pub(crate) enum Waiter {
     Select { slot: u32, dest: u32 },
     /// A thread that has not started: a timer's function.
     Start { slot: u32 },
+    /// A function that was given to a timer and has no thread, by its number.
+    Bare { number: u32 },
     /// Nobody any more: what arrives is dropped in silence.
     Nobody,
 }
@@ -39,7 +41,7 @@ impl Waiter {
     pub(crate) fn slot(&self) -> Option<u32> {
         match *self {
             Waiter::Thread { slot, .. } | Waiter::Select { slot, .. } | Waiter::Start { slot } => Some(slot),
-            Waiter::Nobody => None,
+            Waiter::Bare { .. } | Waiter::Nobody => None,
         }
     }
 }
@@ -130,6 +132,10 @@ impl Vm {
         // SAFETY: short-lived borrows only, none of them across a resume.
         unsafe {
             let Some(waiter) = (*this).sessions.remove(&session) else { return Err(outcome) };
+            if let Waiter::Bare { number } = waiter {
+                Vm::run_function(this, number);
+                return Ok(());
+            }
             let Some(thread) = waiter.slot().and_then(|slot| (*this).thread_at(slot)) else { return Ok(()) };
             match waiter {
                 Waiter::Thread { .. } => {
@@ -155,7 +161,7 @@ impl Vm {
                         Vm::resume(this, thread, 0);
                     }
                 }
-                Waiter::Nobody => {}
+                Waiter::Bare { .. } | Waiter::Nobody => {}
             }
             Ok(())
         }

@@ -53,6 +53,8 @@ pub(crate) struct Thread {
     pub(crate) token: Token,
     /// A request that it has not answered yet.
     pub(crate) open: bool,
+    /// The type of the message that it handles.
+    pub(crate) kind: u8,
     /// The request's session; 0 for a message that wants no answer.
     pub(crate) session: i32,
     /// Who sent the message that it handles, 0 if it handles none.
@@ -88,6 +90,7 @@ impl Thread {
             state: State::Idle,
             token: Token::None,
             open: false,
+            kind: 0,
             session: 0,
             source: 0,
             wait: 0,
