@@ -43,9 +43,7 @@ pub(crate) fn run_with(config: &Config, sources: Sources) -> anyhow::Result<()> 
 }
 
 fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
-    let mut options = LuaOptions::default();
-    options.sources = sources;
-    options.prefer_files = match &config.prefer {
+    let prefer_files = match &config.prefer {
         Prefer::Nothing => PreferFiles::None,
         Prefer::Everything => PreferFiles::All,
         Prefer::Names(names) => PreferFiles::Names(names.clone()),
@@ -54,7 +52,7 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .workers(config.threads)
         .harbor(config.harbor)
         .profile(config.profile)
-        .module("snlua", skynet_luabind::snlua(options))
+        .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module())
         .log(log_target(config));
     for (key, value) in &config.env {

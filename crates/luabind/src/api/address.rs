@@ -14,8 +14,8 @@ pub(crate) enum Dest {
     Handle(u32),
     /// A local name that nobody has, or a text that is no address.
     Invalid,
-    /// A name that the harbor service knows, or will know.
-    Global,
+    /// A name that the harbor service knows, or will know: the string at this stack index.
+    Global(c_int),
 }
 
 impl Dest {
@@ -67,7 +67,7 @@ unsafe fn named(l: *mut lua_State, vm: *mut Vm, index: c_int) -> Dest {
                 Some(handle) => Dest::Handle(handle.raw()),
                 None => Dest::Invalid,
             },
-            _ => Dest::Global,
+            _ => Dest::Global(index),
         }
     }
 }
@@ -82,12 +82,11 @@ pub(crate) fn parse_hex(digits: &[u8]) -> u32 {
     value
 }
 
-/// Sends. The name of a global destination is at stack index `index`. Never raises.
+/// Sends. Never raises.
 #[inline]
 pub(crate) unsafe fn deliver(
     l: *mut lua_State,
     vm: *mut Vm,
-    index: c_int,
     dest: Dest,
     source: Handle,
     kind: u8,
@@ -98,7 +97,7 @@ pub(crate) unsafe fn deliver(
         let ctx = (*vm).context();
         let result = match dest {
             Dest::Handle(handle) => ctx.send_from(source, Handle::from_raw(handle), kind, session, payload),
-            Dest::Global => ctx.send_name(source, bytes_at(l, index), kind, session, payload),
+            Dest::Global(index) => ctx.send_name(source, bytes_at(l, index), kind, session, payload),
             Dest::Invalid => return Sent::Invalid,
         };
         match result {

@@ -26,7 +26,7 @@ pub(crate) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         if proto::is_plain_lua(l, vm, 2) {
             codec::pack(l, vm, 3, top);
             let payload = (*vm).scratch.take_payload();
-            if ask(l, vm, 1, dest, PTYPE_LUA, payload).is_none() {
+            if ask(l, vm, dest, PTYPE_LUA, payload).is_none() {
                 return invalid_address(l);
             }
             ffi::lua_settop(l, 0);
@@ -65,7 +65,7 @@ unsafe fn request(
     class: c_int,
 ) -> c_int {
     unsafe {
-        if ask(l, vm, 1, dest, kind, payload).is_none() {
+        if ask(l, vm, dest, kind, payload).is_none() {
             return invalid_address(l);
         }
         ffi::lua_getfield(l, class, c"unpack".as_ptr());
@@ -84,7 +84,6 @@ unsafe fn request(
 pub(crate) unsafe fn ask(
     l: *mut lua_State,
     vm: *mut Vm,
-    index: c_int,
     dest: Dest,
     kind: u8,
     payload: Payload,
@@ -92,15 +91,15 @@ pub(crate) unsafe fn ask(
     unsafe {
         let thread = (*vm).current;
         if (*thread).tag().is_some() {
-            trace::on_call(l, vm, thread, index, dest);
+            trace::on_call(l, vm, thread, dest);
         }
         let session = (*vm).new_session();
-        match address::deliver(l, vm, index, dest, Handle::NONE, kind, session, payload) {
+        match address::deliver(l, vm, dest, Handle::NONE, kind, session, payload) {
             Sent::Done => {
                 let waiter = Waiter::Thread { slot: (*thread).slot, dest: watched(dest) };
                 (*vm).sessions.insert(session, waiter);
                 (*thread).wait = session;
-                if dest == Dest::Global {
+                if let Dest::Global(index) = dest {
                     note_name(l, vm, index, session);
                 }
                 Some(session)
@@ -185,7 +184,7 @@ pub(crate) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
         ffi::lua_settop(l, 4);
         let kind = proto::push_class(l, 2);
         let payload = address::payload_at(l, 3);
-        if ask(l, vm, 1, dest, kind, payload).is_none() {
+        if ask(l, vm, dest, kind, payload).is_none() {
             return ffi::luaL_error(l, c"call to invalid address".as_ptr());
         }
         ffi::lua_settop(l, 0);

@@ -123,7 +123,7 @@ fn parse_prefixed(text: &[u8]) -> Option<i64> {
     } else {
         digits.parse().ok()?
     };
-    Some(if negative { -value } else { value })
+    if negative { value.checked_neg() } else { Some(value) }
 }
 
 /// `addresscommand(cmd, param?) -> handle | nothing`
@@ -148,9 +148,11 @@ unsafe extern "C-unwind" fn callback(l: *mut lua_State) -> c_int {
         ffi::luaL_checktype(l, 1, ffi::LUA_TFUNCTION);
         ffi::lua_settop(l, 2);
         let forward = ffi::lua_toboolean(l, 2) != 0;
-        // A thread of its own for every callback: an earlier one may be what calls us.
-        ffi::lua_newthread(l);
-        ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_CALLBACK_THREAD);
+        // One thread for all callbacks, since an earlier one may be what calls us, and nothing but the registry holds it.
+        if ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_CALLBACK_THREAD) != ffi::LUA_TTHREAD {
+            ffi::lua_newthread(l);
+            ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_CALLBACK_THREAD);
+        }
         ffi::lua_pushvalue(l, 1);
         ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_CALLBACK);
         (*vm_of(l)).mode = Mode::Callback { forward };

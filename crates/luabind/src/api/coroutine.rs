@@ -77,7 +77,10 @@ unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
 /// `yield(...)`
 unsafe extern "C-unwind" fn yield_(l: *mut lua_State) -> c_int {
     unsafe {
-        (*vm_of(l)).yielded = Yielded::User;
+        // Noted only if it comes to that: the call raises where nothing can yield.
+        if ffi::lua_isyieldable(l) != 0 {
+            (*vm_of(l)).yielded = Yielded::User;
+        }
         ffi::lua_yieldk(l, ffi::lua_gettop(l), 0, None)
     }
 }
@@ -145,8 +148,10 @@ unsafe fn step(l: *mut lua_State, co: *mut lua_State, count: c_int, how: ffi::lu
             return results + c_int::from(how == RESUME);
         }
         if how == RESUME {
-            ffi::lua_pushboolean(l, 0);
+            // The object first: a coroutine that resumes itself has it on this very stack.
             ffi::lua_xmove(co, l, 1);
+            ffi::lua_pushboolean(l, 0);
+            ffi::lua_rotate(l, -2, 1);
             return 2;
         }
         libraries::rethrow(l, co, status)

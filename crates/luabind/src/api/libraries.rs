@@ -7,7 +7,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::{lazy, profile, require};
 use crate::loader;
-use crate::vm::{R_REQUIRE, Vm, Yielded, vm_of};
+use crate::vm::{R_REQUIRE, State, Vm, Yielded, thread_of, vm_of};
 
 /// Opens the libraries, some of them only when they are looked at.
 ///
@@ -26,6 +26,9 @@ pub(crate) unsafe fn open_libraries(l: *mut lua_State) {
         ffi::lua_setfield(l, -2, c"resume".as_ptr());
         ffi::lua_pushcclosure(l, wrap, 0);
         ffi::lua_setfield(l, -2, c"wrap".as_ptr());
+        ffi::lua_getfield(l, -1, c"close".as_ptr());
+        ffi::lua_pushcclosure(l, close, 1);
+        ffi::lua_setfield(l, -2, c"close".as_ptr());
 
         ffi::lua_getglobal(l, c"require".as_ptr());
         ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_REQUIRE);
@@ -56,7 +59,7 @@ pub(crate) unsafe fn run(
     results: &mut c_int,
 ) -> c_int {
     unsafe {
-        let outer = (*vm).set_running(co);
+        let outer = Vm::enter(vm, co);
         if !(*vm).profiles.is_empty() {
             profile::enter(vm, co);
         }
@@ -83,7 +86,12 @@ unsafe fn resume_with(l: *mut lua_State, co: *mut lua_State, count: c_int) -> c_
         }
         ffi::lua_xmove(l, co, count);
         let mut results: c_int = 0;
-        let status = run(vm, l, co, count, &mut results);
+        let status = match Vm::framework_thread(co) {
+            Some(thread) if !matches!((*thread).state, State::Idle | State::Running) => {
+                Vm::resume_by_hand(vm, l, thread, count, &mut results)
+            }
+            _ => run(vm, l, co, count, &mut results),
+        };
         if status == ffi::LUA_YIELD {
             if (*vm).yielded == Yielded::Quit {
                 // The service ends: nothing up the stack goes on.
@@ -118,6 +126,30 @@ pub(crate) unsafe extern "C-unwind" fn resume(l: *mut lua_State) -> c_int {
         ffi::lua_pushboolean(l, 1);
         ffi::lua_rotate(l, -(results + 1), 1);
         results + 1
+    }
+}
+
+/// `coroutine.close(co?)`. A thread of the framework's ends as by `skynet.killthread`: whoever waits for it hears of it.
+unsafe extern "C-unwind" fn close(l: *mut lua_State) -> c_int {
+    unsafe {
+        let co = ffi::lua_tothread(l, 1);
+        if !co.is_null() && co != l {
+            let vm = vm_of(l);
+            if co == (*thread_of(co)).l && (*thread_of(co)).is_root() {
+                return ffi::luaL_error(l, c"cannot close main thread".as_ptr());
+            }
+            if let Some(thread) = Vm::framework_thread(co) {
+                if Vm::kill(vm, l, thread) {
+                    ffi::lua_pushboolean(l, 1);
+                    return 1;
+                }
+            }
+        }
+        let count = ffi::lua_gettop(l);
+        ffi::lua_pushvalue(l, ffi::lua_upvalueindex(1));
+        ffi::lua_rotate(l, 1, 1);
+        ffi::lua_callk(l, count, ffi::LUA_MULTRET, 0, None);
+        ffi::lua_gettop(l)
     }
 }
 

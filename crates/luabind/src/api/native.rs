@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Message, Payload};
 
+use super::address::Dest;
 use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
 use crate::vm::{Fork, Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of};
 
@@ -107,24 +108,9 @@ unsafe extern "C-unwind" fn kill(l: *mut lua_State) -> c_int {
         ffi::luaL_checktype(l, 1, ffi::LUA_TTHREAD);
         let vm = vm_of(l);
         let co = ffi::lua_tothread(l, 1);
-        let thread = thread_of(co);
-        if (*thread).vm != vm || (*thread).l != co || (*thread).is_root() {
+        let Some(thread) = Vm::framework_thread(co) else { return 0 };
+        if !Vm::kill(vm, l, thread) {
             return 0;
-        }
-        match (*thread).state {
-            State::Ready if (*thread).wait == 0 => {
-                (*vm).forks.retain(|fork| *fork != Fork::Thread(thread));
-                // The program gets the coroutine back as it is, so the record lets go of it.
-                (*vm).discard(thread);
-            }
-            State::Ready | State::Waiting | State::Parked => {
-                if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
-                    let source = Handle::from_raw((*thread).source);
-                    answer_error((*vm).context(), source, (*thread).session);
-                }
-                Vm::close_thread(vm, l, thread);
-            }
-            State::Idle | State::Running => return 0,
         }
         ffi::lua_pushboolean(l, 1);
         1
@@ -140,7 +126,7 @@ unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
                 (*vm).forget_requester(handle);
                 (*vm).fail_calls_to(handle);
             }
-            address::Dest::Global => (*vm).fail_calls_named(super::bytes_at(l, 1)),
+            address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}
         }
         0
@@ -199,11 +185,11 @@ unsafe extern "C-unwind" fn forward(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn ask(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
-        address::destination(l, vm, 1);
+        let dest = address::destination(l, vm, 1);
         let top = ffi::lua_gettop(l);
-        proto::push_class(l, 2);
+        let kind = proto::push_class(l, 2);
         match send::pack_arguments(l, vm, top, top + 1, asked) {
-            Some(payload) => finish_ask(l, vm, top + 1, payload),
+            Some(payload) => finish_ask(l, vm, dest, kind, payload),
             None => asked(l, ffi::LUA_OK, (top + 1) as ffi::lua_KContext),
         }
     }
@@ -211,21 +197,21 @@ unsafe extern "C-unwind" fn ask(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn asked(l: *mut lua_State, _: c_int, class: ffi::lua_KContext) -> c_int {
     unsafe {
+        let vm = vm_of(l);
+        let dest = address::destination(l, vm, 1);
+        ffi::lua_getfield(l, class as c_int, c"id".as_ptr());
+        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
+        ffi::lua_settop(l, -2);
         let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
-        finish_ask(l, vm_of(l), class as c_int, payload)
+        finish_ask(l, vm, dest, kind, payload)
     }
 }
 
-/// The payload is handed on before anything can raise.
-unsafe fn finish_ask(l: *mut lua_State, vm: *mut Vm, class: c_int, payload: Payload) -> c_int {
+/// Never raises.
+unsafe fn finish_ask(l: *mut lua_State, vm: *mut Vm, dest: Dest, kind: u8, payload: Payload) -> c_int {
     unsafe {
-        let (block, len) = payload.into_raw();
-        let dest = address::destination(l, vm, 1);
-        ffi::lua_getfield(l, class, c"id".as_ptr());
-        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
         let thread = (*vm).current;
-        let payload = Payload::from_raw(block, len);
-        match call::ask(l, vm, 1, dest, kind, payload) {
+        match call::ask(l, vm, dest, kind, payload) {
             Some(session) => {
                 (*thread).wait = 0;
                 let waiter = Waiter::Select { slot: (*thread).slot, dest: call::watched(dest) };
@@ -268,6 +254,8 @@ unsafe extern "C-unwind" fn next(l: *mut lua_State) -> c_int {
         let Some(select) = (*thread).select.as_mut() else { return 0 };
         if select.done.is_empty() {
             select.waiting = true;
+            // A call that a coroutine of the program's own began and left behind is none of this wait.
+            (*thread).wait = 0;
             return suspend(l, vm, 0, completed);
         }
         completed(l, ffi::LUA_OK, 0)

@@ -78,13 +78,13 @@ pub(crate) unsafe extern "C-unwind" fn send(l: *mut lua_State) -> c_int {
         if proto::is_plain_lua(l, vm, 2) {
             codec::pack(l, vm, 3, top);
             let payload = (*vm).scratch.take_payload();
-            let sent = address::deliver(l, vm, 1, dest, Handle::NONE, PTYPE_LUA, 0, payload);
+            let sent = address::deliver(l, vm, dest, Handle::NONE, PTYPE_LUA, 0, payload);
             return push_sent(l, sent, 0);
         }
         let kind = proto::push_class(l, 2);
         match pack_arguments(l, vm, top, top + 1, packed) {
             Some(payload) => {
-                let sent = address::deliver(l, vm, 1, dest, Handle::NONE, kind, 0, payload);
+                let sent = address::deliver(l, vm, dest, Handle::NONE, kind, 0, payload);
                 push_sent(l, sent, 0)
             }
             None => packed(l, ffi::LUA_OK, (top + 1) as ffi::lua_KContext),
@@ -101,7 +101,7 @@ unsafe extern "C-unwind" fn packed(l: *mut lua_State, _: c_int, class: ffi::lua_
         let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
         ffi::lua_settop(l, -2);
         let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
-        let sent = address::deliver(l, vm, 1, dest, Handle::NONE, kind, 0, payload);
+        let sent = address::deliver(l, vm, dest, Handle::NONE, kind, 0, payload);
         push_sent(l, sent, 0)
     }
 }
@@ -115,7 +115,7 @@ pub(crate) unsafe extern "C-unwind" fn rawsend(l: *mut lua_State) -> c_int {
         ffi::lua_settop(l, 4);
         let kind = proto::push_class(l, 2);
         let payload = address::payload_at(l, 3);
-        let sent = address::deliver(l, vm, 1, dest, Handle::NONE, kind, 0, payload);
+        let sent = address::deliver(l, vm, dest, Handle::NONE, kind, 0, payload);
         push_sent(l, sent, 0)
     }
 }
@@ -167,7 +167,7 @@ pub(crate) unsafe fn send_raw(
             Some(session) => session,
             None => (*vm).new_session(),
         };
-        let sent = address::deliver(l, vm, to, dest, Handle::from_raw(source), kind, session, payload);
+        let sent = address::deliver(l, vm, dest, Handle::from_raw(source), kind, session, payload);
         push_sent(l, sent, session)
     }
 }

@@ -38,13 +38,13 @@ pub(crate) unsafe fn log(_: *mut lua_State, vm: *mut Vm, thread: *mut Thread, te
 
 /// A traced thread makes a call: says where, and sends its tag ahead. Never raises.
 #[cold]
-pub(crate) unsafe fn on_call(l: *mut lua_State, vm: *mut Vm, thread: *mut Thread, index: c_int, dest: Dest) {
+pub(crate) unsafe fn on_call(l: *mut lua_State, vm: *mut Vm, thread: *mut Thread, dest: Dest) {
     unsafe {
         let Some(tag) = (*thread).tag() else { return };
         let mut place = [0_u8; 256];
         let len = positions(l, 1, &mut place);
         write_at((*vm).context(), tag, b"call", place.get(..len).unwrap_or(&[]));
-        address::deliver(l, vm, index, dest, Handle::NONE, PTYPE_TRACE, 0, Payload::copy_from(tag));
+        address::deliver(l, vm, dest, Handle::NONE, PTYPE_TRACE, 0, Payload::copy_from(tag));
     }
 }
 

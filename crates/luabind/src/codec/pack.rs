@@ -6,7 +6,7 @@ use mlua::ffi::{self, lua_State};
 use skynet_seri::wire;
 
 use super::Scratch;
-use crate::vm::Vm;
+use crate::vm::{R_PAIRS, Vm};
 
 /// Packs the values at stack indices `from..=to` into the VM's scratch buffer, which then holds just them.
 ///
@@ -88,7 +88,7 @@ unsafe fn pack_table(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize)
             // Every level keeps a key and a value, or what `pairs` needs.
             ffi::luaL_checkstack(l, 10 * wire::MAX_DEPTH as c_int + 20, c"too many nested tables".as_ptr());
         }
-        if ffi::luaL_getmetafield(l, index, c"__pairs".as_ptr()) != ffi::LUA_TNIL {
+        if push_metamethod(l, index) {
             pack_pairs(l, vm, index, depth);
             return;
         }
@@ -114,6 +114,25 @@ unsafe fn pack_table(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize)
             ffi::lua_settop(l, -2);
         }
         check(l, (*vm).scratch.push(wire::NIL));
+    }
+}
+
+/// Pushes the `__pairs` metamethod of a table, if it has one. Allocates nothing: a collection in the middle of a packing
+/// might run finalizers, and these might pack.
+#[inline]
+unsafe fn push_metamethod(l: *mut lua_State, index: c_int) -> bool {
+    unsafe {
+        if ffi::lua_getmetatable(l, index) == 0 {
+            return false;
+        }
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PAIRS);
+        if ffi::lua_rawget(l, -2) == ffi::LUA_TNIL {
+            ffi::lua_settop(l, -3);
+            return false;
+        }
+        ffi::lua_copy(l, -1, -2);
+        ffi::lua_settop(l, -2);
+        true
     }
 }
 
@@ -159,14 +178,15 @@ unsafe fn guarded_call(l: *mut lua_State, vm: *mut Vm, nargs: c_int) {
     unsafe { guarded_call_n(l, vm, nargs, 3) }
 }
 
-/// Calls with the VM's scratch buffer put aside, so that nested packing starts an own one.
+/// Calls with the VM's scratch buffer put aside, so that nested packing starts an own one. The record keeps it: a coroutine
+/// that closes itself in the metamethod jumps over this frame.
 unsafe fn guarded_call_n(l: *mut lua_State, vm: *mut Vm, nargs: c_int, nresults: c_int) {
     unsafe {
-        let aside = (*vm).scratch;
+        (*vm).aside.push((*vm).scratch);
         (*vm).scratch = Scratch::EMPTY;
         let status = ffi::lua_pcallk(l, nargs, nresults, 0, 0, None);
         (*vm).scratch.free();
-        (*vm).scratch = aside;
+        (*vm).scratch = (*vm).aside.pop().unwrap_or(Scratch::EMPTY);
         if status != ffi::LUA_OK {
             ffi::lua_error(l);
         }

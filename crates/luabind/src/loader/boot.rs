@@ -28,7 +28,7 @@ pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) -> bool {
         if !(*vm).scratch.append(args) {
             return false;
         }
-        let outer = (*vm).set_running(main);
+        let outer = Vm::enter(vm, main);
         ffi::lua_settop(main, 0);
         ffi::lua_pushcclosure(main, explain, 0);
         ffi::lua_pushcclosure(main, run, 0);

@@ -49,10 +49,10 @@ pub(crate) unsafe fn load_file(l: *mut lua_State, vm: *mut Vm, index: c_int, mod
         if status != ffi::LUA_OK || (embedded.is_none() && (*vm).cache_mode != CacheMode::On) {
             return status;
         }
-        let added = add(l, vm, path);
-        if added.is_null() {
+        if !Chunk::dump(l, vm) {
             return status;
         }
+        let added = add(vm, path);
         ffi::lua_settop(l, -2);
         Chunk::load(l, added)
     }
@@ -68,13 +68,11 @@ unsafe fn cached(vm: *mut Vm, path: &[u8]) -> *const Chunk {
     }
 }
 
-/// Puts the function on top of the stack into the cache. A leaf: dumping does not raise.
-unsafe fn add(l: *mut lua_State, vm: *mut Vm, path: &[u8]) -> *const Chunk {
+/// Puts the code in the scratch buffer into the cache. A leaf.
+unsafe fn add(vm: *mut Vm, path: &[u8]) -> *const Chunk {
     unsafe {
-        match Chunk::dump(l) {
-            Some(chunk) => keep(vm, shared(vm).add_chunk(path, chunk)),
-            None => std::ptr::null(),
-        }
+        let chunk = Chunk::new((*vm).scratch.bytes());
+        keep(vm, shared(vm).add_chunk(path, chunk))
     }
 }
 

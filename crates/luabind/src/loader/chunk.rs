@@ -4,6 +4,8 @@ use std::ffi::{c_char, c_int, c_void};
 
 use mlua::ffi::{self, lua_State};
 
+use crate::vm::Vm;
+
 /// Compiled code in one aligned block. Functions that are loaded from it in Lua's mode `B` point into it, so every VM that
 /// loaded it keeps it alive.
 pub(crate) struct Chunk {
@@ -17,20 +19,22 @@ impl Chunk {
         unsafe { std::slice::from_raw_parts(self.words.as_ptr().cast(), self.len) }
     }
 
-    /// Dumps the function on top of the stack. `None` if Lua refuses.
+    /// Dumps the function on top of the stack into the VM's scratch buffer. False if that did not work.
     ///
-    /// Never raises: the writer does not, and dumping allocates nothing in Lua.
-    pub(super) unsafe fn dump(l: *mut lua_State) -> Option<Chunk> {
-        let mut bytes: Vec<u8> = Vec::new();
-        // SAFETY: the writer appends to `bytes`, which lives longer than the call.
-        let status = unsafe { ffi::lua_dump(l, write, (&raw mut bytes).cast(), 0) };
-        if status != 0 {
-            return None;
+    /// Jumping: Lua notes which strings it has dumped in a table, so it raises when memory runs out.
+    pub(super) unsafe fn dump(l: *mut lua_State, vm: *mut Vm) -> bool {
+        unsafe {
+            (*vm).scratch.clear();
+            ffi::lua_dump(l, write, vm.cast(), 0) == 0
         }
+    }
+
+    /// A leaf.
+    pub(super) fn new(bytes: &[u8]) -> Chunk {
         let mut words = vec![0_u64; bytes.len().div_ceil(8)].into_boxed_slice();
         // SAFETY: the words have room for all bytes.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), words.as_mut_ptr().cast(), bytes.len()) };
-        Some(Chunk { words, len: bytes.len() })
+        Chunk { words, len: bytes.len() }
     }
 
     /// Loads the code as a function onto the stack; a status of Lua's. The caller keeps `chunk` alive as long as the VM.
@@ -49,11 +53,15 @@ unsafe extern "C-unwind" fn write(
     len: usize,
     ud: *mut c_void,
 ) -> c_int {
-    if len != 0 {
-        // SAFETY: Lua gives `len` bytes; `ud` is the vector.
-        unsafe { (*ud.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(block.cast(), len)) };
+    if len == 0 {
+        return 0;
     }
-    0
+    // SAFETY: Lua gives `len` bytes; `ud` is the record, and nothing else uses its scratch buffer meanwhile.
+    let written = unsafe {
+        let bytes = std::slice::from_raw_parts(block.cast::<u8>(), len);
+        (*ud.cast::<Vm>()).scratch.append(bytes)
+    };
+    c_int::from(!written)
 }
 
 unsafe extern "C-unwind" fn read(_: *mut lua_State, ud: *mut c_void, len: *mut usize) -> *const c_char {

@@ -42,6 +42,9 @@ impl Vm {
                 // Such a service will never answer.
                 Mode::Silent => refuse(ctx, &msg),
             }
+            if !(*this).aside.is_empty() {
+                (*this).free_aside();
+            }
             if let Some(used) = (*this).memory.take_report() {
                 let text = format!("Memory warning {:.2} M", used as f64 / (1024.0 * 1024.0));
                 (*this).context().log(text);
@@ -115,6 +118,8 @@ impl Vm {
             let thread = Vm::new_thread_guarded(this);
             if thread.is_null() {
                 Vm::refuse_current(this);
+                let text = format!("error: not enough memory to handle a message from :{source:08x}");
+                (*this).context().log(text);
                 Vm::out_of_memory(this);
                 return;
             }
@@ -195,7 +200,7 @@ impl Vm {
             ffi::lua_pushinteger(co, payload.len() as i64);
             ffi::lua_pushinteger(co, i64::from(session));
             ffi::lua_pushinteger(co, i64::from(source.raw()));
-            let outer = (*this).set_running(co);
+            let outer = Vm::enter(this, co);
             let status = ffi::lua_pcallk(co, 5, 0, 1, 0, None);
             (*this).set_running(outer);
             if forward {
@@ -309,6 +314,8 @@ unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KCo
         if (*thread).open && (*thread).session != 0 {
             (*(*thread).vm).forgotten.push(((*thread).source, (*thread).session));
             super::fault::warn_unanswered(l, thread);
+            // The program may still answer by hand.
+            (*thread).open = false;
         }
         0
     }

@@ -3,7 +3,7 @@
 use mlua::ffi::{self, lua_State};
 use skynet_core::{Context, Handle};
 
-use super::{State, Thread, Vm, dispatch::answer_error};
+use super::{R_TOKENS, State, Thread, Token, Vm, Waiter, dispatch::answer_error};
 
 impl Vm {
     /// Answers everything that is owed and closes the Lua state. For a service that ends without `skynet.exit`.
@@ -34,11 +34,15 @@ impl Vm {
     /// Called from a native function on `from`.
     pub(crate) unsafe fn close_threads(this: *mut Vm, from: *mut lua_State, except: *mut Thread) {
         unsafe {
-            let threads: Vec<*mut Thread> = (*this).live_threads().collect();
-            for &thread in &threads {
-                if thread != except && (*thread).state != State::Running {
-                    Vm::close_thread(this, from, thread);
+            // By slot, since what runs while one is closed may close others.
+            let mut slot = 1;
+            while slot as usize <= (*this).threads.len() {
+                if let Some(thread) = (*this).thread_at(slot) {
+                    if thread != except && !matches!((*thread).state, State::Idle | State::Running) {
+                        Vm::close_thread(this, from, thread);
+                    }
                 }
+                slot += 1;
             }
         }
     }
@@ -46,30 +50,75 @@ impl Vm {
     /// Closes one suspended thread. Whatever it waited for is forgotten.
     pub(crate) unsafe fn close_thread(this: *mut Vm, from: *mut lua_State, thread: *mut Thread) {
         unsafe {
+            let co = (*thread).l;
             (*this).forget_wait(thread);
-            let before = std::mem::replace(&mut (*this).current, thread);
-            let outer = (*this).set_running((*thread).l);
-            let parked = (*this).parked;
-            let status = ffi::lua_closethread((*thread).l, from);
+            let outer = (*this).set_running(from);
+            let status = Vm::unwind(this, thread);
+            (*this).set_running(outer);
             if status != ffi::LUA_OK {
                 Vm::report(this, (*thread).l, status);
             }
-            (*this).parked = parked;
-            (*this).set_running(outer);
-            (*this).current = before;
-            (*this).recycle_closed(thread);
+            (*this).give_up(thread);
+            ffi::lua_settop(co, 0);
         }
     }
 
-    /// Gives up a thread that was closed by hand. The program may hold its coroutine and expect it dead, so
-    /// it is not used again.
-    unsafe fn recycle_closed(&mut self, thread: *mut Thread) {
-        // SAFETY: the record lives in `threads`.
-        unsafe {
-            (*thread).reset();
-            ffi::lua_settop((*thread).l, 0);
-        }
+    /// Gives up a thread that the program ended by hand. It may hold the coroutine and expect it dead, so that is not
+    /// used again.
+    pub(super) fn give_up(&mut self, thread: *mut Thread) {
+        self.settle(thread);
         self.discard(thread);
+    }
+
+    /// What a thread leaves behind when it ends other than by coming back from its function: nobody may go on waiting for it.
+    #[cold]
+    pub(super) fn settle(&mut self, thread: *mut Thread) {
+        self.fail_request_of(thread);
+        self.forget_wait(thread);
+        // SAFETY: the record is alive.
+        let (slot, token, selects) = unsafe { ((*thread).slot, (*thread).token, (*thread).select.is_some()) };
+        if selects {
+            for waiter in self.sessions.values_mut() {
+                if matches!(waiter, Waiter::Select { slot: owner, .. } if *owner == slot) {
+                    *waiter = Waiter::Nobody;
+                }
+            }
+        }
+        if token == Token::Value {
+            self.forget_token(slot);
+        }
+        if slot == self.start_slot {
+            self.start_slot = 0;
+            if !self.quitting {
+                self.context().log("error: the start function did not come to its end: the service ends");
+                crate::loader::give_up(self.context());
+            }
+        }
+    }
+
+    /// Takes the value on which a thread sleeps out of the table of tokens.
+    fn forget_token(&mut self, slot: u32) {
+        let main = self.main;
+        // SAFETY: the state is open. Walking a table and storing nil where a value is allocate nothing: they cannot raise.
+        unsafe {
+            if ffi::lua_checkstack(main, 5) == 0 {
+                return;
+            }
+            let top = ffi::lua_gettop(main);
+            if ffi::lua_rawgeti(main, ffi::LUA_REGISTRYINDEX, R_TOKENS) == ffi::LUA_TTABLE {
+                ffi::lua_pushnil(main);
+                while ffi::lua_next(main, -2) != 0 {
+                    let owner = ffi::lua_tointegerx(main, -1, std::ptr::null_mut());
+                    ffi::lua_settop(main, -2);
+                    if owner == i64::from(slot) {
+                        ffi::lua_pushvalue(main, -1);
+                        ffi::lua_pushnil(main);
+                        ffi::lua_rawset(main, -4);
+                    }
+                }
+            }
+            ffi::lua_settop(main, top);
+        }
     }
 
     /// A handler died of memory exhaustion. When a full collection does not help, the service ends: every further

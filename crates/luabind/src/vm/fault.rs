@@ -15,18 +15,14 @@ impl Vm {
     pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
         unsafe {
             let co = (*thread).l;
-            if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
-                answer_error((*this).context(), Handle::from_raw((*thread).source), (*thread).session);
-            }
+            (*this).fail_request_of(thread);
             if let Some(tag) = (*thread).tag() {
                 crate::api::trace::write((*this).context(), tag, b"error");
             }
             // The traceback is taken while there is a stack, and logged after what the closing logs.
             let report = Vm::describe(this, co, status);
             (*this).forget_wait(thread);
-            let before = std::mem::replace(&mut (*this).current, thread);
-            ffi::lua_closethread(co, std::ptr::null_mut());
-            (*this).current = before;
+            Vm::unwind(this, thread);
             (*this).recycle(thread);
             (*this).context().log(report);
             if status == ffi::LUA_ERRMEM {

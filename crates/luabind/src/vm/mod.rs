@@ -9,6 +9,7 @@ mod bare;
 mod dispatch;
 mod end;
 mod fault;
+mod hand;
 mod queues;
 mod record;
 mod reply;

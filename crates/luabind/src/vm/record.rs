@@ -95,6 +95,8 @@ pub(crate) struct Vm {
     pub(crate) parked: Parked,
     pub(crate) yielded: Yielded,
     pub(crate) scratch: Scratch,
+    /// Buffers of packings that wait for a `__pairs` metamethod, which may pack messages of its own.
+    pub(crate) aside: Vec<Scratch>,
     pub(crate) keys: Option<Box<KeyCache>>,
 
     pub(crate) responders: HashMap<i64, Responder>,
@@ -170,6 +172,7 @@ impl Vm {
             parked: Parked::Nothing,
             yielded: Yielded::Plain,
             scratch: Scratch::EMPTY,
+            aside: Vec::new(),
             keys: None,
             responders: HashMap::new(),
             next_responder: 1,
@@ -235,6 +238,14 @@ impl Vm {
         self.interrupt.memory.store(self.memory.used, Ordering::Relaxed);
     }
 
+    /// Frees the buffers of packings that a jump has left behind. Only when none is going on.
+    #[cold]
+    pub(super) fn free_aside(&mut self) {
+        for mut scratch in self.aside.drain(..) {
+            scratch.free();
+        }
+    }
+
     #[inline]
     pub(crate) fn set_running(&self, l: *mut lua_State) -> *mut lua_State {
         let before = self.running.load(Ordering::Relaxed);
@@ -254,7 +265,6 @@ impl Vm {
             (*this).set_running(ptr::null_mut());
             ffi::lua_close(main);
             (*this).main = ptr::null_mut();
-            (*this).scratch.free();
         }
     }
 }
@@ -263,6 +273,7 @@ impl Drop for Vm {
     fn drop(&mut self) {
         // The state is closed before: finalizers need the context. What is left is plain memory.
         self.scratch.free();
+        self.free_aside();
     }
 }
 
@@ -274,6 +285,8 @@ unsafe extern "C-unwind" fn prepare(l: *mut lua_State) -> c_int {
         while slot <= R_LAST {
             if slot == super::R_THREADS || slot == super::R_PROTO {
                 ffi::lua_createtable(l, 0, 0);
+            } else if slot == super::R_PAIRS {
+                ffi::lua_pushstring(l, c"__pairs".as_ptr());
             } else {
                 // A placeholder keeps `luaL_ref` from handing the slot out; tables are made when they are needed.
                 ffi::lua_pushboolean(l, 0);

@@ -2,7 +2,7 @@
 
 use skynet_core::Handle;
 
-use super::{Vm, dispatch::answer_error};
+use super::{Thread, Vm, dispatch::answer_error};
 
 /// A request that `skynet.response` took over.
 #[derive(Clone, Copy)]
@@ -24,13 +24,18 @@ impl Vm {
 
     /// Answers every request that a thread has open with an error.
     pub(crate) fn fail_open_requests(&mut self) {
-        // SAFETY: the records are alive; nothing here runs Lua.
+        let threads: Vec<_> = self.live_threads().collect();
+        for thread in threads {
+            self.fail_request_of(thread);
+        }
+    }
+
+    /// Answers the request that a thread has open, if it has one, with an error.
+    pub(crate) fn fail_request_of(&mut self, thread: *mut Thread) {
+        // SAFETY: the record is alive; nothing here runs Lua.
         unsafe {
-            let threads: Vec<_> = self.live_threads().collect();
-            for thread in threads {
-                if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
-                    answer_error(self.context(), Handle::from_raw((*thread).source), (*thread).session);
-                }
+            if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
+                answer_error(self.context(), Handle::from_raw((*thread).source), (*thread).session);
             }
         }
     }

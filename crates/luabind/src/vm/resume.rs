@@ -1,13 +1,13 @@
 //! Running a framework thread until it ends or suspends.
 
 use std::ffi::{CStr, c_int};
-use std::ptr;
 
 use mlua::ffi;
 
 use super::sessions::Outcome;
 use super::{Parked, State, Thread, Vm, Yielded};
 
+const VANISHED: &CStr = c"cannot resume dead coroutine";
 const STRAY_YIELD: &CStr = c"Call skynet.coroutine.yield out of skynet.coroutine.resume";
 
 impl Vm {
@@ -44,13 +44,14 @@ impl Vm {
             (*this).current = thread;
             (*thread).state = State::Running;
             (*this).yielded = Yielded::Plain;
-            let outer = (*this).set_running(co);
+            if nargs != 0 && ffi::lua_gettop(co) != nargs + 1 {
+                // A native module took the coroutine behind our back: without its function it must not start.
+                Vm::fail_with(this, thread, VANISHED);
+                return;
+            }
+            let outer = Vm::enter(this, co);
             if !(*this).profiles.is_empty() {
                 crate::api::profile::enter(this, co);
-            }
-            if (*this).interrupt.requested() {
-                // It came while the service was idle: what runs next is hit.
-                crate::interrupt::arm(co);
             }
             let mut results: c_int = 0;
             let status = ffi::lua_resume(co, outer, nargs, &mut results);
@@ -74,6 +75,37 @@ impl Vm {
         }
     }
 
+    /// Lua code is about to run on a state; gives the one that ran before. An interrupt that came while none ran, or while
+    /// another one did, hits what runs next.
+    #[inline]
+    pub(crate) unsafe fn enter(this: *mut Vm, l: *mut ffi::lua_State) -> *mut ffi::lua_State {
+        unsafe {
+            let outer = (*this).set_running(l);
+            if (*this).interrupt.requested() {
+                crate::interrupt::arm(l);
+            }
+            outer
+        }
+    }
+
+    /// Closes the Lua thread of a framework thread that ended by an error or is given up: its to-be-closed variables run, as
+    /// part of it. A status of Lua's.
+    #[cold]
+    pub(super) unsafe fn unwind(this: *mut Vm, thread: *mut Thread) -> c_int {
+        unsafe {
+            let co = (*thread).l;
+            let before = std::mem::replace(&mut (*this).current, thread);
+            let parked = (*this).parked;
+            (*thread).state = State::Running;
+            let outer = Vm::enter(this, co);
+            let status = ffi::lua_closethread(co, outer);
+            (*this).set_running(outer);
+            (*this).parked = parked;
+            (*this).current = before;
+            status
+        }
+    }
+
     /// A thread that neither ended well nor was suspended by the framework.
     #[cold]
     unsafe fn unusual(this: *mut Vm, thread: *mut Thread, status: c_int, results: c_int) {
@@ -87,9 +119,7 @@ impl Vm {
                 Yielded::Quit => {
                     // The last thing that this service does: its to-be-closed variables run.
                     (*thread).open = false;
-                    let before = std::mem::replace(&mut (*this).current, thread);
-                    ffi::lua_closethread(co, ptr::null_mut());
-                    (*this).current = before;
+                    Vm::unwind(this, thread);
                     (*this).recycle(thread);
                 }
                 Yielded::User => Vm::fail_with(this, thread, STRAY_YIELD),

@@ -113,6 +113,13 @@ impl Thread {
         }
     }
 
+    /// Whether something must be set right before it is forgotten. After a handler that came back from its function it is
+    /// at most what is left of parallel requests.
+    #[inline]
+    fn owes(&self) -> bool {
+        (self.open && self.session > 0) || self.select.is_some() || self.token == Token::Value
+    }
+
     /// Forgets what it did. The Lua thread must be finished.
     pub(super) fn reset(&mut self) {
         self.state = State::Idle;
@@ -200,6 +207,9 @@ impl Vm {
     pub(super) unsafe fn recycle(&mut self, thread: *mut Thread) {
         // SAFETY: the record lives in `threads`.
         unsafe {
+            if (*thread).owes() || (*thread).slot == self.start_slot {
+                self.settle(thread);
+            }
             (*thread).reset();
             ffi::lua_settop((*thread).l, 0);
         }
