@@ -342,6 +342,19 @@ case["a request that its handler forgot fails when the service ends"] = check.ou
 	end)
 end)
 
+case["a service that fails to start tells its launcher's caller why"] = check.ours(function()
+	check.raises("call failed: .*broken_syntax%.lua:%d+:", skynet.newservice, "broken_syntax")
+	check.raises("call failed: .*no_such_service", skynet.newservice, "no_such_service")
+end)
+
+case["a response that fails says why"] = check.ours(function()
+	local peer = check.worker()
+	local code = string.dump(function()
+		require "skynet".response()(false, "out of tea")
+	end)
+	check.raises("call failed: out of tea$", skynet.call, peer.handle, "lua", "raw", code)
+end)
+
 case["a foreign yield is refused"] = function()
 	local peer = w()
 	peer:send(function()

@@ -101,18 +101,14 @@ impl LuaService {
         }
         let Some(interrupt) = self.interrupt.clone() else { return };
         let Some(mut vm) = Vm::open(Arc::clone(&self.shared), interrupt, ctx) else {
-            ctx.log("error: not enough memory to open a Lua VM");
-            loader::give_up(ctx);
+            loader::give_up(ctx, "not enough memory to open a Lua VM");
             return;
         };
         let record: *mut Vm = &mut *vm;
         self.vm = Some(vm);
         let _inside = Inside::enter(record);
         // SAFETY: as in `on_message`.
-        let loaded = unsafe { loader::boot(record, &self.args) };
+        unsafe { loader::boot(record, &self.args) };
         self.args = Vec::new();
-        if !loaded {
-            loader::give_up(ctx);
-        }
     }
 }

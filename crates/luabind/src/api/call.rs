@@ -145,6 +145,11 @@ unsafe extern "C-unwind" fn answered(l: *mut lua_State, _: c_int, how: ffi::lua_
         let vm = crate::vm::vm_of(l);
         let (block, len) = match (*vm).parked {
             Parked::Answer { block, len } => (block, len),
+            Parked::Failed { block, len } if len != 0 => {
+                super::push_bytes(l, std::slice::from_raw_parts(block, len));
+                let reason = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
+                return ffi::luaL_error(l, c"call failed: %s".as_ptr(), reason);
+            }
             _ => return ffi::luaL_error(l, c"call failed".as_ptr()),
         };
         if (*(*vm).current).tag().is_some() {

@@ -139,10 +139,7 @@ unsafe extern "C-unwind" fn close(l: *mut lua_State) -> c_int {
                 return ffi::luaL_error(l, c"cannot close main thread".as_ptr());
             }
             if let Some(thread) = Vm::framework_thread(co) {
-                if Vm::kill(vm, l, thread) {
-                    ffi::lua_pushboolean(l, 1);
-                    return 1;
-                }
+                Vm::kill(vm, l, thread);
             }
         }
         let count = ffi::lua_gettop(l);

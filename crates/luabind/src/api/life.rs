@@ -4,11 +4,14 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Handle, PTYPE_LUA, Payload, PayloadBuf};
+use skynet_core::{Context, Handle, PTYPE_LUA, Payload, PayloadBuf};
 use skynet_seri::wire;
 
 use super::require;
 use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, answer_error, vm_of};
+
+/// Longer reasons are cut.
+const MAX_REASON: usize = 4096;
 
 /// `skynet.start(func)`
 pub(crate) unsafe extern "C-unwind" fn start(l: *mut lua_State) -> c_int {
@@ -99,7 +102,7 @@ unsafe extern "C-unwind" fn started(l: *mut lua_State, status: c_int, _: ffi::lu
         ffi::lua_replace(l, -2);
         ffi::lua_concat(l, 2);
         crate::vm::log_value(l, (*vm).context(), -1);
-        tell_launcher(vm, b"ERROR");
+        tell_failure((*vm).context(), super::bytes_at(l, -1));
         exit(l)
     }
 }
@@ -125,6 +128,22 @@ pub(crate) unsafe fn tell_launcher(vm: *mut Vm, command: &[u8]) {
         buf.extend_from_slice(command);
         let _ = (*vm).context().send(launcher, PTYPE_LUA, buf.into_payload());
     }
+}
+
+/// Tells the launcher that the service has failed to start, and why: the first lines of an error, without its traceback.
+pub(crate) fn tell_failure(ctx: &Context, error: &[u8]) {
+    let Some(launcher) = ctx.node().find_name(b"launcher") else { return };
+    let trace = b"\nstack traceback:";
+    let end = error.windows(trace.len()).position(|window| window == trace).unwrap_or(error.len());
+    let reason = error.get(..end.min(MAX_REASON)).unwrap_or(error);
+    let mut buf = PayloadBuf::new();
+    for text in [b"ERROR".as_slice(), reason] {
+        if let Some((head, len)) = wire::encode_string_head(text.len()) {
+            buf.extend_from_slice(head.get(..len).unwrap_or(&head));
+            buf.extend_from_slice(text);
+        }
+    }
+    let _ = ctx.send(launcher, PTYPE_LUA, buf.into_payload());
 }
 
 /// The launcher's command `REMOVE(handle, killed)`.

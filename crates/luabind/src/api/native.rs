@@ -7,7 +7,7 @@ use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
 use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
-use crate::vm::{Fork, Outcome, R_HOOKS, State, Thread, Vm, Waiter, answer_error, hook, thread_of, vm_of};
+use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
     (c"sessions", sessions),
@@ -277,7 +277,7 @@ unsafe extern "C-unwind" fn completed(l: *mut lua_State, _: c_int, _: ffi::lua_K
                 select.current = payload;
                 4
             }
-            Outcome::Failed => {
+            Outcome::Failed(_) => {
                 ffi::lua_pushboolean(l, 0);
                 2
             }

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE};
+use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, Payload};
 
 use super::data;
 use crate::vm::{R_LUA_DISPATCH, R_PROTO, Vm, vm_of};
@@ -72,7 +72,7 @@ unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
     unsafe {
         let session = ffi::luaL_optinteger(l, 1, 0) as i32;
         let source = ffi::luaL_optinteger(l, 2, 0) as u32;
-        Vm::on_error(vm_of(l), session, source);
+        Vm::on_error(vm_of(l), session, source, Payload::empty());
         0
     }
 }

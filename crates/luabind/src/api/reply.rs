@@ -150,13 +150,19 @@ unsafe extern "C-unwind" fn respond_later(l: *mut lua_State) -> c_int {
             return 1;
         }
         if ffi::lua_toboolean(l, 1) == 0 {
+            // A text says why: the caller's error shows it. C skynet ignores it.
+            let reason = if ffi::lua_type(l, 2) == ffi::LUA_TSTRING {
+                Payload::copy_from(super::bytes_at(l, 2))
+            } else {
+                Payload::empty()
+            };
             (*vm).responders.remove(&id);
             let sent = (*vm).context().send_from(
                 Handle::NONE,
                 Handle::from_raw(responder.source),
                 PTYPE_ERROR,
                 responder.session,
-                Payload::empty(),
+                reason,
             );
             ffi::lua_pushboolean(l, c_int::from(sent.is_ok()));
             return 1;

@@ -131,11 +131,11 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
 
 unsafe fn push_field(l: *mut lua_State, name: &[u8]) -> bool {
     unsafe {
-        if let Ok(at) = FUNCTIONS.binary_search_by(|(known, _)| known.to_bytes().cmp(name)) {
-            if let Some((_, function)) = FUNCTIONS.get(at) {
-                ffi::lua_pushcclosure(l, *function, 0);
-                return true;
-            }
+        if let Ok(at) = FUNCTIONS.binary_search_by(|(known, _)| known.to_bytes().cmp(name))
+            && let Some((_, function)) = FUNCTIONS.get(at)
+        {
+            ffi::lua_pushcclosure(l, *function, 0);
+            return true;
         }
         for (known, kind) in TYPES {
             if known.to_bytes() == name {

@@ -53,7 +53,7 @@ unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
             }
             ffi::LUA_TTABLE => pack_table(l, vm, ffi::lua_absindex(l, index), depth + 1),
             ffi::LUA_TBOOLEAN => {
-                check(l, (*vm).scratch.push(wire::encode_bool(ffi::lua_toboolean(l, index) != 0)))
+                check(l, (*vm).scratch.push(wire::encode_bool(ffi::lua_toboolean(l, index) != 0)));
             }
             ffi::LUA_TNIL | ffi::LUA_TNONE => check(l, (*vm).scratch.push(wire::NIL)),
             ffi::LUA_TLIGHTUSERDATA => {

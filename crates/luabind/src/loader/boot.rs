@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, PTYPE_LUA, PTYPE_TEXT, Payload};
+use skynet_core::{Context, PTYPE_LUA};
 
 use super::{load_file, search};
 use crate::api::{self, bytes_at, push_bytes};
@@ -17,16 +17,17 @@ const C_MODULE_PATH: &str = "./luaclib/?.so";
 /// Where embedded services seem to be.
 const SHIPPED: &str = "[skynet]/service/?.lua";
 
-/// Loads and runs the service that `args` names. On failure the reason is in the log.
+/// Loads and runs the service that `args` names. On failure it ends, the reason is in the log, and the launcher knows it.
 ///
 /// # Safety
 /// As [`Vm::handle`].
-pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) -> bool {
+pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) {
     unsafe {
         let main = (*vm).main;
         (*vm).scratch.clear();
         if !(*vm).scratch.append(args) {
-            return false;
+            give_up((*vm).context(), "not enough memory for the arguments of a service");
+            return;
         }
         let outer = Vm::enter(vm, main);
         ffi::lua_settop(main, 0);
@@ -34,13 +35,12 @@ pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) -> bool {
         ffi::lua_pushcclosure(main, run, 0);
         let status = ffi::lua_pcallk(main, 0, 0, 1, 0, None);
         (*vm).set_running(outer);
-        let loaded = status == ffi::LUA_OK;
-        if !loaded && !(*vm).quitting {
+        if status != ffi::LUA_OK && !(*vm).quitting {
             report(vm);
+            api::life::tell_failure((*vm).context(), bytes_at(main, -1));
+            (*vm).context().command("EXIT", b"");
         }
         ffi::lua_settop(main, 0);
-        let quitting = (*vm).quitting;
-        loaded || quitting
     }
 }
 
@@ -58,11 +58,10 @@ unsafe fn report(vm: *mut Vm) {
     }
 }
 
-/// Tells the launcher that the service did not come up, and ends it.
-pub(crate) fn give_up(ctx: &Context) {
-    if let Some(launcher) = ctx.node().find_name(b"launcher") {
-        let _ = ctx.send(launcher, PTYPE_TEXT, Payload::copy_from(b"ERROR"));
-    }
+/// Tells the launcher that the service did not come up, and why, and ends it.
+pub(crate) fn give_up(ctx: &Context, reason: &str) {
+    ctx.log(format!("error: {reason}"));
+    api::life::tell_failure(ctx, reason.as_bytes());
     ctx.command("EXIT", b"");
 }
 

@@ -21,7 +21,10 @@ pub(crate) enum Parked {
         block: *const u8,
         len: usize,
     },
-    Failed,
+    Failed {
+        block: *const u8,
+        len: usize,
+    },
     /// Woken before its time.
     Woken,
 }
@@ -68,16 +71,16 @@ impl Vm {
         unsafe {
             let Message { mut kind, session, source, payload } = msg;
             (*this).keep = false;
-            if let Some(forward) = (*this).forward.as_ref() {
-                if let Some(mapped) = forward.get(usize::from(kind)).copied().flatten() {
-                    kind = mapped;
-                    (*this).keep = true;
-                }
+            if let Some(forward) = (*this).forward.as_ref()
+                && let Some(mapped) = forward.get(usize::from(kind)).copied().flatten()
+            {
+                kind = mapped;
+                (*this).keep = true;
             }
             (*this).message = Current { kind, session, source: source.raw(), len: payload.len() };
             match kind {
                 PTYPE_RESPONSE => Vm::on_response(this, session, payload),
-                PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw()),
+                PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw(), payload),
                 _ => Vm::on_request(this, payload),
             }
             Vm::drain(this);
@@ -87,19 +90,19 @@ impl Vm {
     #[inline]
     unsafe fn on_response(this: *mut Vm, session: i32, payload: Payload) {
         unsafe {
-            if let Err(Outcome::Answer(payload)) = Vm::complete(this, session, Outcome::Answer(payload)) {
-                if !(*this).quitting {
-                    Vm::run_handler(this, unknown_response, payload);
-                }
+            if let Err(Outcome::Answer(payload)) = Vm::complete(this, session, Outcome::Answer(payload))
+                && !(*this).quitting
+            {
+                Vm::run_handler(this, unknown_response, payload);
             }
         }
     }
 
-    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32) {
+    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32, reason: Payload) {
         unsafe {
             if session != 0 {
                 // Whoever sends it knows the session: it fails, whoever was asked.
-                (*this).fail_call(session);
+                (*this).fail_call(session, reason);
                 return;
             }
             (*this).forget_requester(source);

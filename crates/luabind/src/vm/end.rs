@@ -37,10 +37,11 @@ impl Vm {
             // By slot, since what runs while one is closed may close others.
             let mut slot = 1;
             while slot as usize <= (*this).threads.len() {
-                if let Some(thread) = (*this).thread_at(slot) {
-                    if thread != except && !matches!((*thread).state, State::Idle | State::Running) {
-                        Vm::close_thread(this, from, thread);
-                    }
+                if let Some(thread) = (*this).thread_at(slot)
+                    && thread != except
+                    && !matches!((*thread).state, State::Idle | State::Running)
+                {
+                    Vm::close_thread(this, from, thread);
                 }
                 slot += 1;
             }
@@ -90,8 +91,8 @@ impl Vm {
         if slot == self.start_slot {
             self.start_slot = 0;
             if !self.quitting {
-                self.context().log("error: the start function did not come to its end: the service ends");
-                crate::loader::give_up(self.context());
+                let reason = "the start function did not come to its end: the service ends";
+                crate::loader::give_up(self.context(), reason);
             }
         }
     }

@@ -3,10 +3,13 @@
 use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, Handle};
+use skynet_core::Context;
 
 use super::record::Current;
-use super::{R_PROTO, Thread, Vm, dispatch::answer_error};
+use super::{R_PROTO, Thread, Vm};
+
+/// What the report of an error may allocate beyond the memory limit, in bytes.
+const REPORT_ROOM: usize = 1024 * 1024;
 
 impl Vm {
     /// A thread ended with the error on top of its stack: its requester is told, its to-be-closed variables run, the
@@ -68,8 +71,12 @@ impl Vm {
         unsafe {
             let main = (*this).main;
             // Room for the report even when the limit is what broke.
-            let limit = std::mem::replace(&mut (*this).memory.limit, 0);
-            let outer = (*this).set_running(std::ptr::null_mut());
+            let limit = (*this).memory.limit;
+            if limit != 0 {
+                (*this).memory.limit = limit.max((*this).memory.used) + REPORT_ROOM;
+            }
+            // A `__tostring` of the program's may run, and hang: an interrupt must reach it.
+            let outer = (*this).set_running(main);
             ffi::lua_pushcclosure(main, report, 0);
             ffi::lua_xmove(co, main, 1);
             ffi::lua_pushlightuserdata(main, co.cast());

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::{Parked, State, Thread, Vm, Yielded, thread_of};
+use super::{Fork, Parked, State, Thread, Vm, Yielded, thread_of};
 
 impl Vm {
     /// The framework thread whose coroutine this is, other than the main one.
@@ -18,7 +18,7 @@ impl Vm {
     }
 
     /// Ends a thread that is suspended or has not started: its request is answered with an error, its to-be-closed
-    /// variables run. False if it is neither.
+    /// variables run. A forked one that has not started only leaves the queue: the program may resume it. False if it is neither.
     ///
     /// # Safety
     /// Called from a native function on `l`.
@@ -26,8 +26,12 @@ impl Vm {
         unsafe {
             match (*thread).state {
                 State::Idle | State::Running => false,
+                State::Ready if (*thread).wait == 0 => {
+                    (*this).forks.retain(|fork| *fork != Fork::Thread(thread));
+                    (*this).give_up(thread);
+                    true
+                }
                 State::Ready | State::Waiting | State::Parked => {
-                    (*this).forks.retain(|fork| *fork != thread);
                     (*this).fail_request_of(thread);
                     Vm::close_thread(this, l, thread);
                     true
@@ -56,7 +60,7 @@ impl Vm {
             if (*thread).state == State::Ready {
                 // The function and its first arguments are there already.
                 nargs += (*thread).nargs;
-                (*this).forks.retain(|fork| *fork != thread);
+                (*this).forks.retain(|fork| *fork != Fork::Thread(thread));
             }
             (*this).forget_wait(thread);
             if let Some(select) = (*thread).select.as_mut() {

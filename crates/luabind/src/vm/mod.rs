@@ -56,8 +56,10 @@ pub(crate) const R_REQUIRE: i64 = 14;
 pub(crate) const R_BARE: i64 = 15;
 /// The dispatch function of the lua protocol, as long as the program has not laid hands on its class.
 pub(crate) const R_LUA_DISPATCH: i64 = 16;
+/// The string `__pairs`: looking for the metamethod must not start a collection, whose finalizers may pack.
+pub(crate) const R_PAIRS: i64 = 17;
 /// The last of the fixed slots.
-pub(crate) const R_LAST: i64 = 16;
+pub(crate) const R_LAST: i64 = 17;
 
 /// The thread record that belongs to a Lua state: its own, or the root's.
 ///

@@ -33,8 +33,8 @@ impl Vm {
             loop {
                 if let Some(wake) = (*this).wakeups.pop_front() {
                     Vm::wake(this, wake);
-                } else if let Some(session) = (*this).failures.pop_front() {
-                    let _ = Vm::complete(this, session, Outcome::Failed);
+                } else if let Some((session, reason)) = (*this).failures.pop_front() {
+                    let _ = Vm::complete(this, session, Outcome::Failed(reason));
                 } else if let Some(fork) = (*this).forks.pop_front() {
                     match fork {
                         Fork::Thread(thread) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::Context;
+use skynet_core::{Context, Payload};
 
 use super::alloc::{self, Memory};
 use super::sessions::Sessions;
@@ -78,7 +78,7 @@ pub(crate) struct Vm {
     pub(super) wrapped: bool,
     pub(crate) wakeups: VecDeque<Wake>,
     /// Sessions that failed and whose threads have not heard of it.
-    pub(crate) failures: VecDeque<i32>,
+    pub(crate) failures: VecDeque<(i32, Payload)>,
     pub(crate) forks: VecDeque<Fork>,
     /// How many numbers of kept functions there are, and which of them are free.
     pub(super) bare_count: u32,

@@ -25,8 +25,8 @@ impl Vm {
                         let _ = payload.into_raw();
                     }
                 }
-                Outcome::Failed => {
-                    (*this).parked = Parked::Failed;
+                Outcome::Failed(reason) => {
+                    (*this).parked = Parked::Failed { block: reason.as_ptr(), len: reason.len() };
                     Vm::resume(this, thread, 0);
                 }
             }
@@ -40,15 +40,15 @@ impl Vm {
         // Lua code runs.
         unsafe {
             let co = (*thread).l;
-            let before = (*this).current;
-            (*this).current = thread;
-            (*thread).state = State::Running;
-            (*this).yielded = Yielded::Plain;
             if nargs != 0 && ffi::lua_gettop(co) != nargs + 1 {
                 // A native module took the coroutine behind our back: without its function it must not start.
                 Vm::fail_with(this, thread, VANISHED);
                 return;
             }
+            let before = (*this).current;
+            (*this).current = thread;
+            (*thread).state = State::Running;
+            (*this).yielded = Yielded::Plain;
             let outer = Vm::enter(this, co);
             if !(*this).profiles.is_empty() {
                 crate::api::profile::enter(this, co);

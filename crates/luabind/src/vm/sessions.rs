@@ -10,7 +10,8 @@ use super::{State, Vm};
 /// What arrives for a session.
 pub(crate) enum Outcome {
     Answer(Payload),
-    Failed,
+    /// With what the other side says of it, often nothing.
+    Failed(Payload),
 }
 
 /// Who takes what arrives for a session. Threads are named by slot, so that an entry may outlive its thread.
@@ -67,6 +68,11 @@ impl Hasher for SessionHasher {
 
 pub(crate) type Sessions = HashMap<i32, Waiter, BuildHasherDefault<SessionHasher>>;
 
+/// A failure without a reason.
+fn failure(session: i32) -> (i32, Payload) {
+    (session, Payload::empty())
+}
+
 /// Parallel requests of one thread.
 #[derive(Default)]
 pub(crate) struct Select {
@@ -101,9 +107,10 @@ impl Vm {
             return;
         }
         let start = self.failures.len();
-        self.failures
-            .extend(self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| *s));
-        self.failures.make_contiguous()[start..].sort_unstable();
+        self.failures.extend(
+            self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| failure(*s)),
+        );
+        self.sort_failures(start);
     }
 
     /// [`Vm::fail_calls_to`] for calls by a global name.
@@ -111,16 +118,23 @@ impl Vm {
         let start = self.failures.len();
         for (session, called) in &self.named_calls {
             if &**called == name && self.sessions.contains_key(session) {
-                self.failures.push_back(*session);
+                self.failures.push_back(failure(*session));
             }
         }
-        self.failures.make_contiguous()[start..].sort_unstable();
+        self.sort_failures(start);
+    }
+
+    /// Puts the failures from a place on in the order of their calls.
+    fn sort_failures(&mut self, start: usize) {
+        if let Some(new) = self.failures.make_contiguous().get_mut(start..) {
+            new.sort_unstable_by_key(|(session, _)| *session);
+        }
     }
 
     /// Makes the call that waits on a session fail, after the wake-ups. Timers cannot.
-    pub(crate) fn fail_call(&mut self, session: i32) {
+    pub(crate) fn fail_call(&mut self, session: i32, reason: Payload) {
         if matches!(self.sessions.get(&session), Some(waiter) if waiter.dest() != 0) {
-            self.failures.push_back(session);
+            self.failures.push_back((session, reason));
         }
     }
 
