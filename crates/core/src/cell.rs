@@ -37,7 +37,7 @@ pub(crate) struct Cell {
     table_id: AtomicU32,
     /// A message took so long that the monitor reported it.
     pub(crate) endless: AtomicBool,
-    /// Messages handled. Written by the owner.
+    /// Messages begun. Written by the owner.
     pub(crate) messages: AtomicU64,
     /// Ticks spent in the service. Written by the owner.
     pub(crate) cpu_ticks: AtomicU64,

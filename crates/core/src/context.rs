@@ -219,7 +219,7 @@ impl Context {
         self.cell.mailbox.len()
     }
 
-    /// The number of messages that it has handled.
+    /// The number of messages that it has begun to handle, the current one among them.
     #[must_use]
     pub fn message_count(&self) -> u64 {
         self.cell.messages.load(Ordering::Relaxed)

@@ -217,7 +217,10 @@ impl fmt::Display for LaunchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownModule { module } => {
-                write!(f, "no module named {module:?}: register it with NodeBuilder::module")
+                write!(
+                    f,
+                    "no module named {module:?} is part of this node (NodeBuilder::module registers one)"
+                )
             }
             Self::Create { module, cause } => {
                 write!(f, "module {module:?} could not make a service: {cause}")

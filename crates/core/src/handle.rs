@@ -118,9 +118,10 @@ impl FromStr for Handle {
     }
 }
 
-/// The leading hexadecimal digits of `text` as a number, with the bits beyond 32 lost, 0 if there are none: how the text
-/// commands read the part of an address after its colon.
+/// The leading hexadecimal digits of `text` as a number, also behind `0x`, with the bits beyond 32 lost, 0 if there are none:
+/// how the text commands read the part of an address after its colon.
 pub(crate) fn hex_prefix(text: &[u8]) -> u32 {
+    let text = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
     text.iter().map_while(|&digit| char::from(digit).to_digit(16)).fold(0, |value, digit| value << 4 | digit)
 }
 
@@ -152,6 +153,6 @@ mod tests {
     #[test]
     fn a_hex_prefix_stops_at_the_first_other_character() {
         assert_eq!(hex_prefix(b"1Fz"), 0x1f);
-        assert_eq!(hex_prefix(b"zz"), 0);
+        assert_eq!((hex_prefix(b"zz"), hex_prefix(b"0x"), hex_prefix(b"0x1F")), (0, 0, 0x1f));
     }
 }

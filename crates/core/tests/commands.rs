@@ -67,9 +67,13 @@ fn name_and_query_work_for_others() {
         ".b 8".to_owned(),
         ".b :0".to_owned(),
         ".b :fff0".to_owned(),
+        "GLOBAL".to_owned(),
+        "GLOBAL 8".to_owned(),
+        String::new(),
     ] {
         assert_eq!(run(&node, "NAME", &bad), None, "{bad}");
     }
+    assert_eq!(run(&node, "NAME", &format!(".c :0x{:x}", handle.raw())), some("c"));
     assert_eq!(run(&node, "NAME", "GLOBAL :1"), None);
     assert_eq!(log.next(), ":00000000 error: Can't set global name GLOBAL in C");
     assert_eq!((run(&node, "QUERY", "a"), run(&node, "QUERY", ".none")), (None, None));
@@ -109,6 +113,79 @@ fn exit_and_kill_log_and_tell_the_monitor() {
 }
 
 #[test]
+fn the_monitor_goes_with_an_address_of_nobody() {
+    let (node, log) = logged(quiet());
+    let (monitor, notices) = probe(&node);
+    for nobody in [":0", ".nobody", "abc"] {
+        assert_eq!(run(&node, "MONITOR", &monitor.to_string()), None);
+        assert_eq!(run(&node, "MONITOR", nobody), None);
+        assert_eq!(run(&node, "MONITOR", ""), None, "{nobody}");
+    }
+    assert_eq!(log.next(), ":00000000 error: Can't convert abc to handle");
+    let (victim, _messages) = probe(&node);
+    node.kill(victim);
+    stop(&node);
+    assert!(notices.try_recv().is_err());
+}
+
+#[test]
+fn no_parameter_harms_a_command() {
+    const ALL: [&str; 15] = [
+        "TIMEOUT",
+        "REG",
+        "QUERY",
+        "NAME",
+        "KILL",
+        "LAUNCH",
+        "GETENV",
+        "SETENV",
+        "STARTTIME",
+        "MONITOR",
+        "STAT",
+        "LOGON",
+        "LOGOFF",
+        "SIGNAL",
+        "NOSUCH",
+    ];
+    let (node, _log) = logged(quiet().module("idle", idle_module).env("logpath", "/nonexistent"));
+    let huge = |start: &[u8]| [start, &vec![b'f'; 1 << 20]].concat();
+    let mut params: Vec<Vec<u8>> = [
+        &b" "[..],
+        b"\0",
+        b"\xff\xfe",
+        b":",
+        b".",
+        b": ",
+        b". .",
+        b":\xff",
+        b".\0 :8",
+        b"-1",
+        b"\n\n",
+        b" = ",
+        b"=",
+        b":-8",
+        b":8 99999999999999999999",
+        b"99999999999999999999",
+        b"-99999999999999999999",
+        b"idle \xff\0\n",
+        b".\xff :ffffffffffffffffff",
+        b"0x",
+        b":0 0x",
+    ]
+    .map(<[u8]>::to_vec)
+    .into();
+    params.extend([huge(b""), huge(b":"), huge(b"."), huge(b"idle "), huge(b"a "), huge(b".a :")]);
+    inside(&node, move |ctx| {
+        for cmd in ALL {
+            for param in &params {
+                let _ = ctx.command(cmd, param);
+            }
+        }
+    });
+    stop(&node);
+}
+
+#[test]
 fn launch_starts_a_service_and_logs_it() {
     let (node, log) = logged(quiet().harbor(0xab).module("idle", idle_module));
     let answer = run(&node, "LAUNCH", "idle one  two \nthree").expect("it starts");
@@ -117,6 +194,8 @@ fn launch_starts_a_service_and_logs_it() {
     assert!(answer.len() == 9 && answer.starts_with(":AB"), "{answer}");
     assert_eq!(line, format!("{handle} LAUNCH idle one  two "));
     assert!(node.services().iter().any(|info| info.handle == handle && info.name == "idle one  two "));
+    run(&node, "LAUNCH", "idle\none\ntwo");
+    assert!(log.next().ends_with(" LAUNCH idle one"));
     run(&node, "LAUNCH", "idle");
     assert!(log.next().ends_with(" LAUNCH idle "));
     assert_eq!((run(&node, "LAUNCH", "none x"), run(&node, "LAUNCH", "")), (None, None));

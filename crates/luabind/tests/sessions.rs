@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use skynet_core::{Context, Message, Module, Node, PTYPE_LUA, Payload, Service, ServiceControl, ServiceError};
+use skynet_core::{
+    Context, Message, Module, Node, PTYPE_LUA, Payload, Service, ServiceControl, ServiceError,
+};
 use skynet_luabind::{LuaOptions, Sources, snlua};
 use skynet_seri::Value;
 
@@ -77,7 +79,8 @@ impl Service for Jumping {
 
 fn call(node: &Node, service: skynet_core::Handle, args: &[Value]) -> Vec<Value> {
     let request = Value::pack(args).expect("the arguments can be packed");
-    let answer = node.call(service, PTYPE_LUA, Payload::from(request)).wait_timeout(LIMIT).expect("an answer");
+    let answer =
+        node.call(service, PTYPE_LUA, Payload::from(request)).wait_timeout(LIMIT).expect("an answer");
     Value::unpack(&answer).expect("the answer is packed values")
 }
 
@@ -88,7 +91,8 @@ fn a_session_on_which_a_thread_waits_is_not_given_out_again_after_the_wrap() {
     let module = move |node: &Node, args: &[u8]| -> Result<Box<dyn Service>, ServiceError> {
         Ok(Box::new(Jumping(lua.create(node, args)?)))
     };
-    let node = Node::builder().module("snlua", module).log(skynet_core::LogTarget::Null).start().expect("a node");
+    let node =
+        Node::builder().module("snlua", module).log(skynet_core::LogTarget::Null).start().expect("a node");
     let service = node.launch("snlua", b"holder").expect("a service");
 
     let held = call(&node, service, &[Value::from("hold")]);

@@ -165,6 +165,8 @@ mod tests {
         assert!(start < 100, "it begins within the second of the start");
         manual.advance(Duration::from_millis(25));
         assert_eq!((clock.elapsed_ns(), clock.now_cs() - start), (25_000_000, 2));
+        manual.advance(Duration::MAX);
+        assert_eq!(clock.elapsed_ns(), u64::MAX - 9_000_000_000, "it stops at the end of time");
     }
 
     #[test]

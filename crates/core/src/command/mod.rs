@@ -106,12 +106,15 @@ fn query(asker: &Asker<'_>, param: &[u8]) -> Answer {
 /// Names another service.
 fn name(asker: &Asker<'_>, param: &[u8]) -> Answer {
     let (name, rest) = word(param);
+    let (address, _) = word(rest);
+    let handle = Handle::from_raw(hex_prefix(address.strip_prefix(b":")?));
+    if handle.is_none() {
+        return None;
+    }
     let Some(local) = name.strip_prefix(b".") else {
         asker.log(format!("error: Can't set global name {} in C", text(name)));
         return None;
     };
-    let (address, _) = word(rest);
-    let handle = Handle::from_raw(hex_prefix(address.strip_prefix(b":")?));
     asker.node.name(local, handle).then(|| local.to_vec())
 }
 
@@ -136,9 +139,10 @@ fn kill(asker: &Asker<'_>, param: &[u8]) -> Answer {
 
 /// Starts a service of a module; its handle.
 fn launch(asker: &Asker<'_>, param: &[u8]) -> Answer {
-    let line = param.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
-    let (module, args) = (&line[..end], line.get(end + 1..).unwrap_or_default());
+    let end =
+        param.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).unwrap_or(param.len());
+    let (module, rest) = (&param[..end], param.get(end + 1..).unwrap_or_default());
+    let args = rest.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     match asker.node.launch(&text(module), args) {
         Ok(handle) => Some(format!(":{:08X}", handle.raw()).into_bytes()),
         Err(LaunchError::Init { handle, cause }) => {

@@ -62,7 +62,7 @@ pub struct ServiceInfo {
     pub handle: Handle,
     /// The module and the arguments that it was launched with, or its Rust type.
     pub name: String,
-    /// Messages handled.
+    /// Messages that it has begun to handle.
     pub messages: u64,
     /// Time spent in it; zero if the node does not profile.
     pub cpu_time: Duration,

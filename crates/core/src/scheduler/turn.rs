@@ -129,6 +129,7 @@ impl<'a> Turn<'a> {
         let mut handled = 0;
         while let Some(msg) = owned.batch.pop() {
             cell.mailbox.handled();
+            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             self.worker.begin_message(&msg, ctx.handle());
             ctx.begin_message(&msg, self.ticks);
             if cell.flags.load(Ordering::Relaxed) & LOGGED != 0 {
@@ -142,7 +143,6 @@ impl<'a> Turn<'a> {
             if ctx.has_tasks() {
                 call::poll_ready(ctx);
             }
-            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             self.account(cell);
             handled += 1;
             if cell.has(CLOSING) || (handled >= share && self.scheduler.others_wait(self.worker)) {

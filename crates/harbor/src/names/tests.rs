@@ -1,3 +1,5 @@
+//! The name table: each rule by itself, and all of them against a model.
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

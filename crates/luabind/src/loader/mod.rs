@@ -3,6 +3,7 @@
 mod boot;
 mod cache;
 mod chunk;
+mod find;
 mod search;
 
 pub(crate) use boot::{boot, give_up, tell_launcher_removed};

@@ -13,18 +13,18 @@ mod hand;
 mod queues;
 mod record;
 mod reply;
+mod request;
 mod resume;
 mod sessions;
 mod thread;
 
 pub(crate) use bare::result_unused;
-pub(crate) use dispatch::{
-    Parked, answer_error, default_unknown_request, default_unknown_response, hook, is_unpack, refuse,
-};
+pub(crate) use dispatch::{Parked, answer_error, refuse};
 pub(crate) use fault::log_value;
 pub(crate) use queues::{Fork, Wake};
 pub(crate) use record::{Mode, Vm, Yielded};
 pub(crate) use reply::Responder;
+pub(crate) use request::{default_unknown_request, default_unknown_response, hook, is_unpack};
 pub(crate) use sessions::{Outcome, Waiter};
 pub(crate) use thread::{State, Tag, Thread, Timer, Token};
 

@@ -1,3 +1,5 @@
+//! The timer queue against a model that is obviously right.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
