@@ -20,14 +20,28 @@ local function system_service(name, public_name)
 	return handle
 end
 
---- Joins the harbor network, or sets up the stand-in for it on a single node.
+--- Sets up the stand-in for the harbor network.
+local function stay_alone()
+	if not skynet.getenv "standalone" then
+		skynet.setenv("standalone", "true")
+	end
+	system_service("cdummy", ".cslave")
+end
+
+--- Joins the harbor network, or stays alone.
 local function start_harbor()
 	local id = tonumber(skynet.getenv "harbor") or 0
 	if id == 0 then
 		assert(not skynet.getenv "standalone", "harbor = 0 is a single node: remove standalone from the config")
-		skynet.setenv("standalone", "true")
-		system_service("cdummy", ".cslave")
-		return
+		return stay_alone()
+	end
+	if not pcall(require, "skynet.socketdriver") then
+		skynet.error(string.format(
+			"bootstrap: harbor = %d, but this build has no sockets (skynet.socketdriver): cmaster and cslave are not started, "
+				.. "and the node goes on alone",
+			id
+		))
+		return stay_alone()
 	end
 	if skynet.getenv "standalone" then
 		system_service "cmaster"

@@ -253,7 +253,7 @@ fn stat_tells_about_the_asker() {
             ("STAT", "time"),
         ],
     );
-    assert_eq!(results[..4], [some("0"), some("0"), some("0"), some("")]);
+    assert_eq!(results[..4], [some("0"), some("0"), some("1"), some("")]);
     for time in &results[4..] {
         let time = time.as_deref().expect("a number");
         assert!(time.split_once('.').is_some_and(|(_, digits)| digits.len() == 6), "{time}");

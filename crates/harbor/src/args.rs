@@ -8,7 +8,7 @@ use skynet_core::Handle;
 /// `<id> <slave handle>`, both decimal.
 #[derive(Debug, Clone, Copy, Eq, PartialEq)]
 pub(crate) struct Args {
-    /// The harbor id of this node; 0 if it is alone.
+    /// The harbor id of this node; 0 if it is to be alone, which a node with any id may be.
     pub(crate) id: u8,
     /// The service that is asked for names.
     pub(crate) slave: Handle,
@@ -24,7 +24,7 @@ pub(crate) enum ArgsError {
     Slave(String),
     /// There is a third.
     TooMany(String),
-    /// The first is not the harbor id of the node.
+    /// The first is neither the harbor id of the node nor 0.
     OtherNode { id: u8, node: u8 },
 }
 
@@ -47,7 +47,7 @@ impl Args {
         if !rest.is_empty() {
             return Err(ArgsError::TooMany(rest.to_owned()));
         }
-        if id != node {
+        if id != node && id != 0 {
             return Err(ArgsError::OtherNode { id, node });
         }
         Ok(Args { id, slave: Handle::from_raw(raw) })
@@ -91,6 +91,7 @@ mod tests {
         let slave = Handle::new(1, 5);
         assert_eq!(Args::parse(b"1 16777221", 1), Ok(Args { id: 1, slave }));
         assert_eq!(Args::parse(b" 0  4 ", 0), Ok(Args { id: 0, slave: Handle::from_raw(4) }));
+        assert_eq!(Args::parse(b"0 4", 9), Ok(Args { id: 0, slave: Handle::from_raw(4) }));
     }
 
     #[test]

@@ -39,13 +39,13 @@
 //!
 //! # The model
 //!
-//! 1. The service is launched as `harbor <id> <slave>`: the harbor id of the node, and the slave's handle in decimal.
+//! 1. The service is launched as `harbor <id> <slave>`: the harbor id of the node, or 0, and the slave's handle in decimal.
 //! 2. What a service sends to a global name or to another node arrives as `PTYPE_SYSTEM`, and is passed on with its kind,
 //!    session and source, as if it had been sent directly.
 //! 3. Texts of `PTYPE_HARBOR` are commands; `N <name>` binds a global name of 1 to 15 bytes to the *source* of the text.
 //! 4. A message for a name that is not bound waits, and the slave gets `Q <name>` as `PTYPE_TEXT`, once for each message.
 //! 5. When the name is bound, all that waits for it goes out, in order, before anything that is sent to it later.
-//! 6. A node with id 0 is alone: what is for another node is refused. With another id it waits for a link to that node;
+//! 6. With id 0 the node is alone: what is for another node is refused. With another id it waits for a link to that node;
 //!    this version makes no links.
 //! 7. What waits is bounded by [`Limits`]; at a bound the newest message is refused.
 //! 8. A refused request is answered with `PTYPE_ERROR`, and so is all that waits when the service ends. No call is lost.

@@ -13,8 +13,8 @@ use crate::queue::Limits;
 
 /// The module `harbor`, with the default [`Limits`].
 ///
-/// Its services are launched with `<id> <slave>`: the harbor id of the node, 0 if it is alone, and the handle of the slave
-/// in decimal. A node has one. A wrong parameter fails the launch with an error that names it.
+/// Its services are launched with `<id> <slave>`: the harbor id of the node, or 0 if it is to be alone, and the handle of the
+/// slave in decimal. A node has one. A wrong parameter fails the launch with an error that names it.
 #[must_use]
 pub fn module() -> impl Module {
     module_with(Limits::default())
@@ -29,6 +29,7 @@ pub fn module_with(limits: Limits) -> impl Module {
             slave: Handle::NONE,
             names: NameTable::new(limits),
             peers: Peers::new(node.harbor(), limits),
+            limits,
             refused_link: false,
         }))
     }
@@ -40,6 +41,7 @@ struct Harbor {
     slave: Handle,
     names: NameTable,
     peers: Peers,
+    limits: Limits,
     /// That there are no links was logged.
     refused_link: bool,
 }
@@ -48,6 +50,7 @@ impl Service for Harbor {
     fn init(&mut self, ctx: &Context) -> Result<(), ServiceError> {
         let args = Args::parse(&self.args, ctx.node().harbor()).map_err(ServiceError::new)?;
         self.slave = args.slave;
+        self.peers = Peers::new(args.id, self.limits);
         if !ctx.node().set_harbor(ctx.handle()) {
             return Err("harbor: the service was ended while it started".into());
         }

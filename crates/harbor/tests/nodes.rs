@@ -104,7 +104,7 @@ fn wrong_parameters_fail_the_launch_with_a_reason() {
     for (args, reason) in [
         ("", "the first parameter is the harbor id"),
         ("1 0", "the second parameter is the handle of the slave service"),
-        ("0 9", "harbor id 0, but the node was started with 1"),
+        ("2 9", "harbor id 2, but the node was started with 1"),
     ] {
         match node.launch("harbor", args.as_bytes()) {
             Err(LaunchError::Init { cause, .. }) => assert!(cause.to_string().contains(reason), "{cause}"),
@@ -113,6 +113,17 @@ fn wrong_parameters_fail_the_launch_with_a_reason() {
     }
     // None of them has become the harbor service.
     assert!(node.send(Handle::NONE, Handle::new(2, 1), PTYPE_LUA, 0, "x").is_err());
+    node.stop(std::time::Duration::from_secs(20)).expect("the node stops");
+}
+
+#[test]
+fn a_node_with_an_id_may_be_alone_too() {
+    let node = Node::builder().workers(1).harbor(1).log(LogTarget::Null);
+    let node = node.module("harbor", skynet_harbor::module()).start().expect("the node starts");
+    let slave = Probe::new(&node);
+    let harbor = node.launch("harbor", format!("0 {}", slave.handle.raw()).as_bytes()).expect("it starts");
+    slave.send(Handle::new(2, 9), PTYPE_LUA, 5, "x");
+    assert_eq!(slave.next_head(), (PTYPE_ERROR, 5, harbor));
     node.stop(std::time::Duration::from_secs(20)).expect("the node stops");
 }
 

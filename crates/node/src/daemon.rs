@@ -106,7 +106,16 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 fn lives(pid: i32) -> bool {
     // SAFETY: signal 0 only asks whether the process exists.
     let found = unsafe { libc::kill(pid, 0) } == 0;
-    found || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+    let exists = found || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH);
+    exists && !has_ended(pid)
+}
+
+/// Whether a process has ended and only waits for its parent to ask how: in a container whose first process asks nobody, that
+/// is for ever. False where the system does not tell.
+fn has_ended(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name of the program, in brackets, may contain anything.
+    status.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 fn lock(file: &File) -> io::Result<()> {
@@ -148,6 +157,21 @@ mod tests {
     fn this_process_lives_and_no_process_has_the_greatest_id() {
         assert!(lives(i32::try_from(std::process::id()).unwrap()));
         assert!(!lives(i32::MAX));
+    }
+
+    #[test]
+    fn a_child_that_nobody_waits_for_does_not_live() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let start = std::time::Instant::now();
+        while lives(pid) {
+            assert!(
+                start.elapsed() < std::time::Duration::from_secs(20),
+                "it has ended, but counts as alive"
+            );
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
     }
 
     #[test]

@@ -68,6 +68,25 @@ fn a_stock_config_boots_in_its_tree_with_the_handles_of_the_specification() {
 }
 
 #[test]
+fn a_node_of_a_network_says_that_it_stays_alone_and_goes_on() {
+    let scratch = tree();
+    scratch
+        .write("service/cslave.lua", "error 'it needs sockets'")
+        .write("service/cmaster.lua", "error 'it needs sockets'")
+        .write(
+            "examples/network",
+            "include 'config' harbor = 1 address = '127.0.0.1:1' master = address standalone = address",
+        );
+    let outcome = scratch.run(&["examples/network"]);
+    assert!(
+        outcome.out.contains("[:01000002] bootstrap: harbor = 1, but this build has no sockets"),
+        "{outcome:#?}"
+    );
+    assert!(outcome.out.contains("main says hello"), "{outcome:#?}");
+    assert_eq!((outcome.err.as_str(), outcome.code), ("", Some(0)));
+}
+
+#[test]
 fn what_ships_wins_over_files_of_the_tree_and_each_is_named() {
     let scratch = tree();
     scratch
@@ -138,6 +157,33 @@ fn a_logger_in_lua_gets_the_log() {
     let node = scratch.start_config("include 'examples/mine'");
     scratch.await_text("out", "USERLOG\t:00000002\tLAUNCH snlua bootstrap\n");
     drop(node);
+}
+
+#[test]
+fn a_logger_in_lua_that_does_not_load_says_so_on_the_standard_error() {
+    let scratch = tree();
+    scratch.write("examples/userlog.lua", "error 'no log today'").write(
+        "examples/mine",
+        "include 'config' logservice = 'snlua' logger = 'userlog' bootstrap = 'nomod'",
+    );
+    let outcome = scratch.run(&["examples/mine"]);
+    assert!(
+        outcome.err.contains("lua loader error : ./examples/userlog.lua:1: no log today"),
+        "{outcome:#?}"
+    );
+    assert_eq!(outcome.code, Some(1));
+}
+
+#[test]
+fn a_file_that_is_the_embedded_one_is_not_worth_a_line() {
+    let scratch = tree();
+    let text = include_str!("../../../services/launcher.lua");
+    scratch
+        .write("service/launcher.lua", text)
+        .write("lualib/skynet/manager.lua", include_str!("../../../lualib/skynet/manager.lua"));
+    let outcome = scratch.run(&["examples/config"]);
+    assert!(outcome.out.contains("main says hello"), "{outcome:#?}");
+    assert!(!outcome.out.contains("is used instead"), "{outcome:#?}");
 }
 
 #[test]

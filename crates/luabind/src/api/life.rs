@@ -91,11 +91,12 @@ unsafe extern "C-unwind" fn finished(_: *mut lua_State, _: c_int, _: ffi::lua_KC
 unsafe extern "C-unwind" fn started(l: *mut lua_State, status: c_int, _: ffi::lua_KContext) -> c_int {
     unsafe {
         let vm = vm_of(l);
-        (*vm).start_slot = 0;
         if status == ffi::LUA_OK || status == ffi::LUA_YIELD {
+            (*vm).start_slot = 0;
             tell_launcher(vm, b"LAUNCHOK");
             return 0;
         }
+        // Should memory run out on the way to `exit`, then the end of the start thread tells the launcher.
         ffi::lua_pushstring(l, c"init service failed: ".as_ptr());
         ffi::lua_rotate(l, -2, 1);
         ffi::luaL_tolstring(l, -1, std::ptr::null_mut());

@@ -44,6 +44,22 @@ impl Scratch {
         true
     }
 
+    /// Appends a byte and a string of less than 32 bytes; false when memory is exhausted.
+    #[inline]
+    pub(crate) fn append_short(&mut self, head: u8, text: &[u8]) -> bool {
+        if !self.reserve(text.len() + 1) {
+            return false;
+        }
+        // SAFETY: room was made for both.
+        unsafe {
+            let to = self.ptr.add(self.len);
+            *to = head;
+            copy_short(text.as_ptr(), to.add(1), text.len());
+        }
+        self.len += text.len() + 1;
+        true
+    }
+
     /// Appends a string and what comes before it; false when memory is exhausted.
     #[inline]
     pub(crate) fn append_string<const N: usize>(&mut self, head: ([u8; N], usize), text: &[u8]) -> bool {

@@ -31,16 +31,17 @@ unsafe fn check(l: *mut lua_State, done: bool) {
     }
 }
 
+/// One value. The scalars that messages are made of are written in place: this is the inner loop of all packing.
+#[inline(always)]
 unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
     unsafe {
         if depth > wire::MAX_DEPTH {
-            ffi::luaL_error(l, c"serialize can't pack too depth table".as_ptr());
+            too_deep(l);
         }
         match ffi::lua_type(l, index) {
             ffi::LUA_TNUMBER => {
                 let mut exact: c_int = 0;
-                let integer = ffi::lua_isinteger(l, index) != 0;
-                if integer {
+                if ffi::lua_isinteger(l, index) != 0 {
                     let value = ffi::lua_tointegerx(l, index, &mut exact);
                     check(l, (*vm).scratch.append_head(wire::encode_integer(value)));
                 } else {
@@ -48,13 +49,27 @@ unsafe fn pack_one(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
                     check(l, (*vm).scratch.append_head((value, value.len())));
                 }
             }
-            ffi::LUA_TSTRING => {
-                pack_string(l, vm, index);
-            }
-            ffi::LUA_TTABLE => pack_table(l, vm, ffi::lua_absindex(l, index), depth + 1),
+            ffi::LUA_TSTRING => pack_string(l, vm, index),
             ffi::LUA_TBOOLEAN => {
                 check(l, (*vm).scratch.push(wire::encode_bool(ffi::lua_toboolean(l, index) != 0)));
             }
+            ffi::LUA_TTABLE => pack_table(l, vm, ffi::lua_absindex(l, index), depth + 1),
+            other => pack_rare(l, vm, index, other),
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn too_deep(l: *mut lua_State) {
+    unsafe { ffi::luaL_error(l, c"serialize can't pack too depth table".as_ptr()) };
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn pack_rare(l: *mut lua_State, vm: *mut Vm, index: c_int, kind: c_int) {
+    unsafe {
+        match kind {
             ffi::LUA_TNIL | ffi::LUA_TNONE => check(l, (*vm).scratch.push(wire::NIL)),
             ffi::LUA_TLIGHTUSERDATA => {
                 let value = wire::encode_pointer(ffi::lua_touserdata(l, index) as u64);
@@ -73,6 +88,11 @@ unsafe fn pack_string(l: *mut lua_State, vm: *mut Vm, index: c_int) {
         let mut len = 0;
         let text = ffi::lua_tolstring(l, index, &mut len);
         let text = std::slice::from_raw_parts(text.cast::<u8>(), len);
+        if len <= wire::MAX_SHORT_STRING {
+            let head = wire::head(wire::TYPE_SHORT_STRING, len as u8);
+            check(l, (*vm).scratch.append_short(head, text));
+            return;
+        }
         match wire::encode_string_head(len) {
             Some(head) => check(l, (*vm).scratch.append_string(head, text)),
             None => {
@@ -82,6 +102,7 @@ unsafe fn pack_string(l: *mut lua_State, vm: *mut Vm, index: c_int) {
     }
 }
 
+#[inline(never)]
 unsafe fn pack_table(l: *mut lua_State, vm: *mut Vm, index: c_int, depth: usize) {
     unsafe {
         if depth == 1 {

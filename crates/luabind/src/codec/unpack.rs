@@ -85,7 +85,8 @@ pub(crate) unsafe fn open_cache(l: *mut lua_State, vm: *mut Vm, len: usize) -> c
     unsafe { keys::open(l, vm, len) }
 }
 
-#[inline]
+/// One value. The scalars are pushed in place: this is the inner loop of all unpacking.
+#[inline(always)]
 unsafe fn push_value(l: *mut lua_State, reader: &mut Reader, head: u8) {
     unsafe {
         let cookie = wire::cookie_of(head);
@@ -122,7 +123,7 @@ unsafe fn push_value(l: *mut lua_State, reader: &mut Reader, head: u8) {
     }
 }
 
-#[inline]
+#[inline(always)]
 unsafe fn integer(l: *mut lua_State, reader: &mut Reader, cookie: u8) -> i64 {
     unsafe {
         match cookie {
@@ -143,6 +144,7 @@ unsafe fn integer(l: *mut lua_State, reader: &mut Reader, cookie: u8) -> i64 {
     }
 }
 
+#[cold]
 unsafe fn long_length(l: *mut lua_State, reader: &mut Reader, cookie: u8) -> usize {
     unsafe {
         match cookie {
@@ -160,6 +162,7 @@ unsafe fn long_length(l: *mut lua_State, reader: &mut Reader, cookie: u8) -> usi
     }
 }
 
+#[inline(never)]
 unsafe fn push_table(l: *mut lua_State, reader: &mut Reader, cookie: u8) {
     unsafe {
         // No encoder nests deeper; hostile bytes must not exhaust the native stack.

@@ -53,7 +53,12 @@ unsafe fn report(vm: *mut Vm) {
         } else {
             text.extend_from_slice(b"(error object is not a string)");
         }
-        (*vm).context().log(text);
+        let ctx = (*vm).context();
+        if ctx.node().find_name("logger") == Some(ctx.handle()) {
+            // It is the log that does not start: nobody would read this there.
+            eprintln!("{}", String::from_utf8_lossy(&text));
+        }
+        ctx.log(text);
     }
 }
 
@@ -122,6 +127,7 @@ unsafe extern "C-unwind" fn run(l: *mut lua_State) -> c_int {
             apply_limit(vm);
         }
         ffi::lua_gc(l, ffi::LUA_GCGEN, 0, 0);
+        (*vm).memory.set_pace(l);
         ffi::lua_gc(l, ffi::LUA_GCRESTART);
         0
     }

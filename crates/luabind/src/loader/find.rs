@@ -106,6 +106,9 @@ unsafe fn note_passed_over(vm: *mut Vm, patterns: &[u8], name: &str) {
         n += 1;
         let file = search::replace(pattern, b"?", name.as_bytes());
         if search::readable(&file) {
+            if unsafe { search::is_copy(vm, &file, &sources::service_path(name)) } {
+                return;
+            }
             let file = String::from_utf8_lossy(&file);
             let text = format!(
                 "The built-in service {name} is used instead of {file} (rs_prefer_files = \"{name}\" lets the file win)"

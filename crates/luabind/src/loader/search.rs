@@ -110,6 +110,10 @@ fn may_matter(vm: *mut Vm, name: &[u8]) -> bool {
 
 /// Says once in the log that a file was passed over. A leaf.
 unsafe fn note_passed_over(vm: *mut Vm, name: &[u8], path: &[u8]) {
+    // SAFETY: the caller is inside the VM.
+    if unsafe { is_copy(vm, path, &sources::module_path(&String::from_utf8_lossy(name))) } {
+        return;
+    }
     let text = format!(
         "The built-in module {name} is used instead of {} (rs_prefer_files = \"{name}\" lets the file win)",
         String::from_utf8_lossy(path),
@@ -117,6 +121,13 @@ unsafe fn note_passed_over(vm: *mut Vm, name: &[u8], path: &[u8]) {
     );
     // SAFETY: the caller is inside the VM.
     unsafe { (*vm).context().log(text) };
+}
+
+/// Whether a file is just what the program carries under a virtual path: then it does not matter which one runs. A leaf.
+pub(super) unsafe fn is_copy(vm: *mut Vm, file: &[u8], virtual_path: &str) -> bool {
+    // SAFETY: the caller is inside the VM.
+    let Some(text) = (unsafe { shared(vm).sources.file(virtual_path.as_bytes()) }) else { return false };
+    std::fs::read(os_path(file)).is_ok_and(|found| found == text.as_bytes())
 }
 
 /// Pushes the virtual path of an embedded module.
@@ -224,8 +235,12 @@ pub(super) fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 
 /// Whether a file can be opened for reading.
 pub(super) fn readable(path: &[u8]) -> bool {
+    std::fs::File::open(os_path(path)).is_ok()
+}
+
+fn os_path(path: &[u8]) -> &Path {
     use std::os::unix::ffi::OsStrExt as _;
-    std::fs::File::open(Path::new(std::ffi::OsStr::from_bytes(path))).is_ok()
+    Path::new(std::ffi::OsStr::from_bytes(path))
 }
 
 #[cfg(test)]

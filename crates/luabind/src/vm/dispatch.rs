@@ -44,6 +44,7 @@ impl Vm {
             if !(*this).aside.is_empty() {
                 (*this).free_aside();
             }
+            (*this).memory.adapt((*this).main);
             if let Some(used) = (*this).memory.take_report() {
                 let text = format!("Memory warning {:.2} M", used as f64 / (1024.0 * 1024.0));
                 (*this).context().log(text);
