@@ -42,8 +42,7 @@ start = "demo"
 
 /// Runs the tour, which ends by itself.
 pub(crate) fn run() -> anyhow::Result<()> {
-    println!("{INTRODUCTION}");
+    crate::print(&format!("{INTRODUCTION}\n"))?;
     wiring::run_with(&Config::from_text("demo config", CONFIG)?, embed::demo_sources())?;
-    println!("{NEXT_STEPS}");
-    Ok(())
+    crate::print(&format!("{NEXT_STEPS}\n"))
 }
