@@ -21,7 +21,7 @@ end
 
 --- Ends the wait for `handle`, if someone waits.
 ---@param handle integer
----@param ok boolean
+---@param ok? boolean nil: it failed, and the reason follows
 ---@param ... any what the caller gets: the handle, or the reason
 local function settle(handle, ok, ...)
 	local answer = answers[handle]
@@ -35,7 +35,7 @@ end
 ---@param ... string reason
 local function failed(handle, ...)
 	services[handle] = nil
-	settle(handle, false, ...)
+	settle(handle, nil, ...)
 end
 
 ---@param name any

@@ -92,7 +92,7 @@ function command.launch(name, code, ...)
 	local waiting = entry.waiting
 	entry.waiting = {}
 	for _, answer in ipairs(waiting) do
-		answer(ok, entry.address or entry.failure)
+		answer(ok or nil, entry.address or entry.failure)
 	end
 end
 

@@ -48,8 +48,9 @@ pub fn folder() -> &'static Path {
 pub fn find_binary() -> Result<PathBuf, String> {
     if let Some(path) = env::var_os("SKYNET_BIN") {
         let path = PathBuf::from(path);
+        // Nodes run in folders of their own.
         return if path.is_file() {
-            Ok(path)
+            Ok(path.canonicalize().unwrap_or(path))
         } else {
             Err(format!("SKYNET_BIN names {}, which is no file", path.display()))
         };

@@ -3,7 +3,7 @@
 //! [`COMMANDS`] is the whole list; each command is one module:
 //!
 //! * [`check`]: `test`, the steps that CI runs
-//! * [`bench`]: `bench`, the Lua benchmarks beside C skynet, and the core beside other actor libraries
+//! * [`mod@bench`]: `bench`, the Lua benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
 //! * [`tidy`]: `tidy`, what compiler and linter do not look at
 #![forbid(unsafe_code)]

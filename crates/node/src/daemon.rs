@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::Reason;
@@ -76,20 +76,31 @@ pub(crate) fn enter(path: &Path) -> Result<PidFile, DaemonError> {
     if let Some(pid) = read_pid(path).filter(|pid| u32::try_from(*pid) != Ok(own) && lives(*pid)) {
         return Err(DaemonError::Running(pid));
     }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644)
-        .open(path)
-        .map_err(|_| DaemonError::Create(path.to_owned()))?;
-    lock(&file).map_err(|_| DaemonError::Locked(read_pid(path)))?;
+    let mut file = loop {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .open(path)
+            .map_err(|_| DaemonError::Create(path.to_owned()))?;
+        lock(&file).map_err(|_| DaemonError::Locked(read_pid(path)))?;
+        // A node that just ended may have removed the file between the two steps: then the lock is on a file without a name.
+        if is_at(&file, path) {
+            break file;
+        }
+    };
     detach().map_err(DaemonError::Detach)?;
     write_pid(&mut file).map_err(|error| DaemonError::Write(path.to_owned(), error))?;
     let pid_file = PidFile { path: path.to_owned(), _locked: file };
     silence().map_err(DaemonError::Detach)?;
     Ok(pid_file)
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    file.metadata().map(identity).ok() == fs::metadata(path).map(identity).ok()
 }
 
 fn read_pid(path: &Path) -> Option<i32> {
@@ -172,6 +183,18 @@ mod tests {
             std::thread::yield_now();
         }
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_lost_its_name_is_not_at_its_path() {
+        let path = std::env::temp_dir().join(format!("skynet-pid-file-{}", std::process::id()));
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path));
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path));
+        let _other = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path));
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

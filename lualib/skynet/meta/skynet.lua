@@ -137,11 +137,12 @@ function skynet.retpack(...) end
 
 --- Takes the request away from the running thread, to be answered later, by any thread. Raises `no session` if there is none.
 ---
---- The answer: `r(true, ...)` answers, `r(false)` makes the caller's `call` fail; each gives true if it was sent, false if the
+--- The answer: `r(true, ...)` answers, `r(false)` makes the caller's `call` fail, `r(nil, text)` too, with a text that its error
+--- shows; each gives true if it was sent, false if the
 --- requester is gone, and raises `Can't response more than once` the second time. `r "TEST"` tells whether it can still be
 --- answered. If no answer is wanted, it does nothing. When the service ends, what is left open is answered with an error.
 ---@param pack? fun(...): string|lightuserdata, integer? default `skynet.pack`
----@return fun(ok: boolean|"TEST", ...): boolean? answer
+---@return fun(ok?: boolean|"TEST", ...): boolean? answer
 function skynet.response(pack) end
 
 --- Forgets the running thread's request: no warning about a missing answer. A caller that waits hangs.

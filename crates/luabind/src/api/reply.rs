@@ -150,8 +150,9 @@ unsafe extern "C-unwind" fn respond_later(l: *mut lua_State) -> c_int {
             return 1;
         }
         if ffi::lua_toboolean(l, 1) == 0 {
-            // A text says why: the caller's error shows it. C skynet ignores it.
-            let reason = if ffi::lua_type(l, 2) == ffi::LUA_TSTRING {
+            // Lua's `nil, reason`: the caller's error shows the text. Behind a false anything may stand that is nobody else's
+            // business, such as the results of a `pcall`.
+            let reason = if ffi::lua_isnil(l, 1) != 0 && ffi::lua_type(l, 2) == ffi::LUA_TSTRING {
                 Payload::copy_from(super::bytes_at(l, 2))
             } else {
                 Payload::empty()
