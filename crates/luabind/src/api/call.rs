@@ -124,7 +124,7 @@ pub(crate) unsafe fn note_name(l: *mut lua_State, vm: *mut Vm, index: c_int, ses
     unsafe {
         let vm = &mut *vm;
         if vm.named_calls.len() >= 64 {
-            vm.named_calls.retain(|session, _| vm.sessions.contains_key(session));
+            vm.named_calls.retain(|session, _| vm.sessions.get(*session).is_some());
         }
         vm.named_calls.insert(session, super::bytes_at(l, index).into());
     }

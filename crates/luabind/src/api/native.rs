@@ -49,7 +49,7 @@ unsafe extern "C-unwind" fn sessions(l: *mut lua_State) -> c_int {
         let mut at = 0;
         while let Some((session, _)) = session_at(vm, at) {
             at += 1;
-            if let Some(Waiter::Bare { number }) = (*vm).sessions.get(&session).copied() {
+            if let Some(Waiter::Bare { number }) = (*vm).sessions.get(session) {
                 let thread = Vm::thread_for_function(vm, l, number, session);
                 (*vm).sessions.insert(session, Waiter::Start { slot: (*thread).slot });
             }
@@ -75,7 +75,7 @@ unsafe fn session_at(vm: *mut Vm, n: usize) -> Option<(i32, Option<u32>)> {
         if n == 0 {
             (*vm).snapshot.clear();
             let Vm { snapshot, sessions, .. } = &mut *vm;
-            snapshot.extend(sessions.iter().map(|(session, waiter)| (*session, waiter.slot())));
+            snapshot.extend(sessions.iter().map(|(session, waiter)| (session, waiter.slot())));
         }
         let snapshot = &(*vm).snapshot;
         snapshot.get(n).copied()
@@ -290,8 +290,8 @@ unsafe extern "C-unwind" fn cancel(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let session = ffi::luaL_checkinteger(l, 1) as i32;
-        if let Some(waiter) = (*vm).sessions.get_mut(&session) {
-            *waiter = Waiter::Nobody;
+        if (*vm).sessions.get(session).is_some() {
+            (*vm).sessions.insert(session, Waiter::Nobody);
         }
         if let Some(select) = (*(*vm).current).select.as_mut() {
             select.done.retain(|(done, _)| *done != session);

@@ -119,7 +119,9 @@ impl Vm {
             let thread = Vm::new_thread_guarded(this);
             if thread.is_null() {
                 (*this).free_bare.push(number);
-                (*this).context().log("error: not enough memory to run a forked function or a timer's: it is lost");
+                (*this)
+                    .context()
+                    .log("error: not enough memory to run a forked function or a timer's: it is lost");
                 Vm::out_of_memory(this);
                 return;
             }

@@ -17,6 +17,7 @@ mod request;
 mod resume;
 mod sessions;
 mod thread;
+mod waiters;
 
 pub(crate) use bare::result_unused;
 pub(crate) use dispatch::{Parked, answer_error, refuse};
@@ -25,8 +26,9 @@ pub(crate) use queues::{Fork, Wake};
 pub(crate) use record::{Mode, Vm, Yielded};
 pub(crate) use reply::Responder;
 pub(crate) use request::{default_unknown_request, default_unknown_response, hook, is_unpack};
-pub(crate) use sessions::{Outcome, Waiter};
+pub(crate) use sessions::Outcome;
 pub(crate) use thread::{State, Tag, Thread, Timer, Token};
+pub(crate) use waiters::Waiter;
 
 use mlua::ffi::{self, lua_State};
 

@@ -96,14 +96,14 @@ impl Vm {
             return;
         }
         let still_coming = match timer {
-            Timer::None => matches!(self.sessions.get(&session), Some(waiter) if waiter.dest() != 0),
+            Timer::None => matches!(self.sessions.get(session), Some(waiter) if waiter.dest() != 0),
             Timer::Posted => true,
             Timer::Armed(key) => !self.context().cancel_timer(key),
         };
         if still_coming {
             self.sessions.insert(session, Waiter::Nobody);
         } else {
-            self.sessions.remove(&session);
+            self.sessions.remove(session);
         }
     }
 }

@@ -10,7 +10,7 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Context, Payload};
 
 use super::alloc::{self, Memory};
-use super::sessions::Sessions;
+use super::waiters::Sessions;
 use super::{Fork, Parked, R_LAST, Responder, Thread, Wake};
 use crate::codec::{KeyCache, Scratch};
 use crate::interrupt::Interrupt;

@@ -1,11 +1,10 @@
 //! Who waits for which session.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 
 use skynet_core::Payload;
 
-use super::{State, Vm};
+use super::{State, Vm, Waiter};
 
 /// What arrives for a session.
 pub(crate) enum Outcome {
@@ -13,60 +12,6 @@ pub(crate) enum Outcome {
     /// With what the other side says of it, often nothing.
     Failed(Payload),
 }
-
-/// Who takes what arrives for a session. Threads are named by slot, so that an entry may outlive its thread.
-#[derive(Clone, Copy)]
-pub(crate) enum Waiter {
-    /// A thread, suspended until then. `dest` is whom it called, 0 for a timer.
-    Thread { slot: u32, dest: u32 },
-    /// A thread that waits for several sessions at once.
-    Select { slot: u32, dest: u32 },
-    /// A thread that has not started: a timer's function.
-    Start { slot: u32 },
-    /// A function that was given to a timer and has no thread, by its number.
-    Bare { number: u32 },
-    /// Nobody any more: what arrives is dropped in silence.
-    Nobody,
-}
-
-impl Waiter {
-    /// Whom the session asked, if it is a call.
-    pub(crate) fn dest(&self) -> u32 {
-        match *self {
-            Waiter::Thread { dest, .. } | Waiter::Select { dest, .. } => dest,
-            _ => 0,
-        }
-    }
-
-    /// The thread that waits.
-    pub(crate) fn slot(&self) -> Option<u32> {
-        match *self {
-            Waiter::Thread { slot, .. } | Waiter::Select { slot, .. } | Waiter::Start { slot } => Some(slot),
-            Waiter::Bare { .. } | Waiter::Nobody => None,
-        }
-    }
-}
-
-/// Sessions are numbered in sequence: one multiplication spreads them well.
-#[derive(Default, Clone, Copy)]
-pub(crate) struct SessionHasher(u64);
-
-impl Hasher for SessionHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-    }
-    fn write_i32(&mut self, value: i32) {
-        // The map looks at the low bits for the bucket and at the high ones for the tag.
-        self.0 = u64::from(value as u32).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
-}
-
-pub(crate) type Sessions = HashMap<i32, Waiter, BuildHasherDefault<SessionHasher>>;
 
 /// A failure without a reason.
 fn failure(session: i32) -> (i32, Payload) {
@@ -93,7 +38,7 @@ impl Vm {
             self.wrapped = true;
         }
         // Only after the counter wrapped can an old session be in the way.
-        while self.wrapped && self.sessions.contains_key(&session) {
+        while self.wrapped && self.sessions.get(session).is_some() {
             session = self.context().new_session();
         }
         self.last_session = session;
@@ -108,7 +53,7 @@ impl Vm {
         }
         let start = self.failures.len();
         self.failures.extend(
-            self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| failure(*s)),
+            self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| failure(s)),
         );
         self.sort_failures(start);
     }
@@ -117,7 +62,7 @@ impl Vm {
     pub(crate) fn fail_calls_named(&mut self, name: &[u8]) {
         let start = self.failures.len();
         for (session, called) in &self.named_calls {
-            if &**called == name && self.sessions.contains_key(session) {
+            if &**called == name && self.sessions.get(*session).is_some() {
                 self.failures.push_back(failure(*session));
             }
         }
@@ -133,7 +78,7 @@ impl Vm {
 
     /// Makes the call that waits on a session fail, after the wake-ups. Timers cannot.
     pub(crate) fn fail_call(&mut self, session: i32, reason: Payload) {
-        if matches!(self.sessions.get(&session), Some(waiter) if waiter.dest() != 0) {
+        if matches!(self.sessions.get(session), Some(waiter) if waiter.dest() != 0) {
             self.failures.push_back((session, reason));
         }
     }
@@ -145,7 +90,7 @@ impl Vm {
     pub(super) unsafe fn complete(this: *mut Vm, session: i32, outcome: Outcome) -> Result<(), Outcome> {
         // SAFETY: short-lived borrows only, none of them across a resume.
         unsafe {
-            let Some(waiter) = (*this).sessions.remove(&session) else { return Err(outcome) };
+            let Some(waiter) = (*this).sessions.remove(session) else { return Err(outcome) };
             if let Waiter::Bare { number } = waiter {
                 Vm::run_function(this, number);
                 return Ok(());
