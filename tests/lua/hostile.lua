@@ -290,4 +290,28 @@ case["a call left behind in a coroutine of the program does not wake a later wai
 	end, w().handle), { "late" })
 end)
 
+case["a service that was interrupted can be interrupted again"] = check.ours(function()
+	local core = require "skynet.core"
+	local peer = w()
+	for _ = 1, 4 do
+		local stopped = false
+		check.fork(function()
+			fails(peer, function()
+				skynet.error "spinning"
+				while true do end
+			end)
+			stopped = true
+		end)
+		check.log "spinning"
+		check.eventually(function()
+			core.command("SIGNAL", skynet.address(peer.handle) .. " 0")
+			return stopped
+		end)
+	end
+	-- The last signal may have found the service idle: then it hits what runs next.
+	check.eventually(function()
+		return pcall(peer.call, peer, function() return "fine" end)
+	end)
+end)
+
 check.run(case)

@@ -98,6 +98,11 @@ case["a service that is killed while it starts fails the call"] = function()
 	skynet.kill(peer.handle)
 end
 
+case["a service that never calls start fails the call and ends"] = check.ours(function()
+	check.raises("call failed: its main chunk has called neither", check.launch, function() end)
+	check.log "error: its main chunk has called neither skynet%.start nor skynet%.core%.callback"
+end)
+
 case["requests are served while start still runs"] = function()
 	check.fork(function()
 		check.launch(function()

@@ -138,22 +138,21 @@ pub(crate) unsafe fn arm(l: *mut lua_State) {
 unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
     unsafe {
         let interrupt = &(*vm_of(l)).interrupt;
-        match interrupt.request.load(Ordering::Acquire) {
-            CONDEMNED => {
-                // The hook stays: a `pcall` cannot hold it up.
-                ffi::luaL_error(l, c"the service has been killed".as_ptr());
+        let signalled =
+            interrupt.request.compare_exchange(SIGNAL, NONE, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if !interrupt.condemned() {
+            ffi::lua_sethook(l, None, 0, 0);
+            // What came in between has set the hook that was just taken away.
+            if interrupt.requested() {
+                arm(l);
             }
-            SIGNAL => {
-                ffi::lua_sethook(l, None, 0, 0);
-                if interrupt
-                    .request
-                    .compare_exchange(SIGNAL, NONE, Ordering::AcqRel, Ordering::Relaxed)
-                    .is_ok()
-                {
-                    ffi::luaL_error(l, c"signal 0".as_ptr());
-                }
-            }
-            _ => ffi::lua_sethook(l, None, 0, 0),
+        }
+        if signalled {
+            ffi::luaL_error(l, c"signal 0".as_ptr());
+        }
+        if interrupt.condemned() {
+            // The hook stays: a `pcall` cannot hold it up.
+            ffi::luaL_error(l, c"the service has been killed".as_ptr());
         }
     }
 }

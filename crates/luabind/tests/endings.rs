@@ -135,6 +135,16 @@ fn wait_until_answered(open: &Open) {
     }
 }
 
+/// Waits until the service has handled so many messages, or has ended, or patience runs out: it may be in a loop.
+fn let_it_work(node: &Node, service: Handle, messages: u64, patience: usize) {
+    for _ in 0..patience {
+        match node.services().iter().find(|info| info.handle == service) {
+            Some(info) if info.messages < messages => std::thread::yield_now(),
+            _ => return,
+        }
+    }
+}
+
 #[test]
 fn every_request_is_answered_however_a_service_ends() {
     let sources = Sources::new().service("target", TARGET);
@@ -173,6 +183,7 @@ fn every_request_is_answered_however_a_service_ends() {
             }
         }
         alive.push(service);
+        let_it_work(&node, service, random.below(8) as u64, random.below(60));
         // Some live on for a while, with whatever they are at.
         while alive.len() > 1 + random.below(6) {
             let service = alive.swap_remove(random.below(alive.len()));

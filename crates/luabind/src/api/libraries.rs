@@ -133,7 +133,10 @@ pub(crate) unsafe extern "C-unwind" fn resume(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn close(l: *mut lua_State) -> c_int {
     unsafe {
         let co = ffi::lua_tothread(l, 1);
-        if !co.is_null() && co != l {
+        if co.is_null() || co == l {
+            // It may do so in a hook.
+            (*thread_of(l)).spent = true;
+        } else {
             let vm = vm_of(l);
             if co == (*thread_of(co)).l && (*thread_of(co)).is_root() {
                 return ffi::luaL_error(l, c"cannot close main thread".as_ptr());

@@ -7,7 +7,7 @@ use skynet_core::{Context, PTYPE_LUA};
 
 use super::{find, load_file, search};
 use crate::api::{self, bytes_at, push_bytes};
-use crate::vm::{Vm, shared, vm_of};
+use crate::vm::{Mode, Vm, shared, vm_of};
 
 /// Where services are looked for unless `luaservice` says otherwise.
 const SERVICE_PATH: &str = "./service/?.lua";
@@ -38,6 +38,13 @@ pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) {
             report(vm);
             api::life::tell_failure((*vm).context(), bytes_at(main, -1));
             (*vm).context().command("EXIT", b"");
+        }
+        if status == ffi::LUA_OK && (*vm).mode == Mode::Silent && !(*vm).quitting {
+            // It would never handle a message, and its launcher would wait for ever.
+            give_up(
+                (*vm).context(),
+                "its main chunk has called neither skynet.start nor skynet.core.callback",
+            );
         }
         ffi::lua_settop(main, 0);
     }

@@ -26,6 +26,7 @@ impl Vm {
             let report = Vm::describe(this, co, status);
             (*this).forget_wait(thread);
             Vm::unwind(this, thread);
+            (*thread).spent = true;
             (*this).recycle(thread);
             (*this).context().log(report);
             if status == ffi::LUA_ERRMEM {

@@ -7,7 +7,7 @@ use skynet_core::{Handle, PTYPE_DEBUG, PTYPE_LUA};
 
 use super::dispatch::{Parked, answer_error};
 use super::record::Current;
-use super::{R_HOOKS, R_LUA_DISPATCH, R_PROTO};
+use super::{R_HOOKS, R_LUA_DISPATCH, R_PROTO, Vm};
 use crate::{api, codec};
 
 /// The body of a thread that handles a message: finds the protocol, unpacks, calls the dispatch function.
@@ -91,12 +91,28 @@ unsafe extern "C-unwind" fn unpacked(l: *mut lua_State, _: c_int, _: ffi::lua_KC
     }
 }
 
+/// How many unanswered requests a service remembers. One that answers by hand, with `skynet.redirect`, leaves an entry for
+/// every request of its life.
+const MOST_FORGOTTEN: usize = 64 * 1024;
+
+/// A leaf.
+#[cold]
+unsafe fn remember_forgotten(vm: *mut Vm, source: u32, session: i32) {
+    // SAFETY: the caller is inside the VM.
+    let forgotten = unsafe { &mut (*vm).forgotten };
+    if forgotten.len() >= MOST_FORGOTTEN {
+        // The oldest have most likely been answered by hand.
+        forgotten.drain(..MOST_FORGOTTEN / 2);
+    }
+    forgotten.push((source, session));
+}
+
 /// After the dispatch function: a request that is still open is most likely a mistake.
 unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
     unsafe {
         let thread = super::thread_of(l);
         if (*thread).open && (*thread).session != 0 {
-            (*(*thread).vm).forgotten.push(((*thread).source, (*thread).session));
+            remember_forgotten((*thread).vm, (*thread).source, (*thread).session);
             super::fault::warn_unanswered(l, thread);
             // The program may still answer by hand.
             (*thread).open = false;

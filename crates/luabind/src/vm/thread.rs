@@ -51,6 +51,9 @@ pub(crate) struct Thread {
     pub(crate) slot: u32,
     pub(crate) state: State,
     pub(crate) token: Token,
+    /// Its Lua thread is not to be used again: an error that a hook raised leaves hooks switched off in it for good, and
+    /// with them interrupts.
+    pub(crate) spent: bool,
     /// A request that it has not answered yet.
     pub(crate) open: bool,
     /// The type of the message that it handles.
@@ -89,6 +92,7 @@ impl Thread {
             slot,
             state: State::Idle,
             token: Token::None,
+            spent: false,
             open: false,
             kind: 0,
             session: 0,
@@ -213,7 +217,8 @@ impl Vm {
             (*thread).reset();
             ffi::lua_settop((*thread).l, 0);
         }
-        if self.pool.len() < POOL {
+        // SAFETY: as above.
+        if self.pool.len() < POOL && unsafe { !(*thread).spent } {
             self.pool.push(thread);
         } else {
             self.discard(thread);
