@@ -10,3 +10,5 @@ mod harbor {}
 mod luabind {}
 #[doc = include_str!("../../crates/seri/README.md")]
 mod seri {}
+#[doc = include_str!("../../crates/socket/README.md")]
+mod socket {}

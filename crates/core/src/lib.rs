@@ -68,7 +68,7 @@ pub use error::{CallError, EnvError, LaunchError, SendError, ServiceError, Start
 pub use handle::{Handle, ParseHandleError};
 pub use message::Message;
 pub use node::{LogTarget, Node, NodeBuilder, ServiceInfo};
-pub use payload::{Payload, PayloadBuf};
+pub use payload::{Payload, PayloadBuf, SocketKind, SocketMessage};
 pub use ptype::*;
 pub use remote::{GLOBAL_NAME_LEN, Outgoing, RemoteDest, RemoteMessage};
 pub use request::Request;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::clock::NodeClock;
 use crate::os::local_time;
 use crate::ptype::PTYPE_SOCKET;
-use crate::{Handle, Message};
+use crate::{Handle, Message, SocketMessage};
 
 /// Three `int`s and a pointer: the head of a socket message (`struct skynet_socket_message`).
 const SOCKET_HEAD: usize = 16 + size_of::<usize>();
@@ -65,7 +65,10 @@ fn socket_line(msg: &Message) -> Option<Vec<u8>> {
     let number =
         |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_ne_bytes);
     let mut line = format!("[socket] {} {} {} ", number(0)?, number(4)?, number(8)?).into_bytes();
-    if head[16..].iter().all(|byte| *byte == 0) {
+    if let Some(data) = SocketMessage::buffer(&msg.payload) {
+        let size = usize::try_from(number(8)?).ok()?;
+        push_hex(&mut line, data.get(..size)?);
+    } else if head[16..].iter().all(|byte| *byte == 0) {
         let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
         line.push(b'[');
         line.extend_from_slice(text);
@@ -121,6 +124,9 @@ mod tests {
     #[test]
     fn socket_messages_have_their_own_line() {
         assert_eq!(socket_line(&socket(0, b"addr:1\0")).as_deref(), Some(&b"[socket] 1 7 5 [addr:1]"[..]));
+        let data = SocketMessage::with_data(7, Payload::from(b"\x01\xc3\xbf"));
+        let data = Message { kind: PTYPE_SOCKET, payload: data, ..Message::default() };
+        assert_eq!(socket_line(&data).as_deref(), Some(&b"[socket] 1 7 3 01c3bf"[..]));
         assert_eq!(socket_line(&socket(8, b"")).as_deref(), Some(&b"[socket] 1 7 5 "[..]));
         assert_eq!(socket_line(&Message { kind: PTYPE_SOCKET, ..Message::default() }), None);
     }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::Node;
@@ -30,6 +30,8 @@ pub(super) struct Life {
     phase: AtomicU8,
     changed: Condvar,
     lock: Mutex<()>,
+    /// What runs when the node has ended.
+    ends: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Life {
@@ -109,6 +111,26 @@ impl Node {
         Ok(())
     }
 
+    /// Ties threads of a part of the program to the node: `end` runs once when the last service has ended (at once if that was
+    /// before), on whatever thread comes to it; it tells the threads to end and does not wait. [`Node::wait`] and
+    /// [`Node::stop`] wait for `threads`.
+    pub fn attach(
+        &self,
+        threads: impl IntoIterator<Item = JoinHandle<()>>,
+        end: impl FnOnce() + Send + 'static,
+    ) {
+        lock(&self.0.threads).extend(threads);
+        lock(&self.0.life.ends).push(Box::new(end));
+        if self.0.life.phase.load(Ordering::SeqCst) == ENDED {
+            self.run_ends();
+        }
+    }
+
+    fn run_ends(&self) {
+        let ends = std::mem::take(&mut *lock(&self.0.life.ends));
+        ends.into_iter().for_each(|end| end());
+    }
+
     /// Services that were retired and have not ended. Those that end last, which are the log service and then the ones that
     /// do not count, wait for the others, and are named only where nobody else is to blame.
     fn still_running(&self) -> Vec<(Handle, String)> {
@@ -162,6 +184,7 @@ impl Node {
                 if life.total.load(Ordering::SeqCst) == 0 && life.reach(ENDED) {
                     self.0.timers.stop();
                     self.0.scheduler.stop();
+                    self.run_ends();
                 }
             }
             1 if phase == ABORTING => {

@@ -6,6 +6,7 @@
 //! The top byte of the length says by which rule the block is dropped ([`Rule`]); a size has 56 bits.
 
 mod buf;
+mod socket;
 
 use std::ffi::c_void;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::ptr;
 use std::slice;
 
 pub use buf::PayloadBuf;
+pub use socket::{SocketKind, SocketMessage};
 
 use crate::remote::RemoteMessage;
 
@@ -30,6 +32,8 @@ pub(crate) enum Rule {
     Remote,
     /// No block at all: an order of the runtime to the service's turn. The low bits say which.
     Order,
+    /// A [`SocketMessage`], which owns another block.
+    Socket,
 }
 
 /// The content of a message: a block of bytes that was allocated by `malloc`, or none.
@@ -129,6 +133,7 @@ impl Payload {
         match self.word >> RULE_SHIFT {
             0 => Rule::Plain,
             1 => Rule::Remote,
+            3 => Rule::Socket,
             _ => Rule::Order,
         }
     }
@@ -169,9 +174,11 @@ impl Drop for Payload {
 
 #[cold]
 fn drop_by_rule(payload: &mut Payload) {
-    if payload.rule() == Rule::Remote {
+    match payload.rule() {
         // SAFETY: the rule says that the block is a `RemoteMessage`, and nobody reads it after this.
-        unsafe { RemoteMessage::free_inner(payload.ptr.cast()) };
+        Rule::Remote => unsafe { RemoteMessage::free_inner(payload.ptr.cast()) },
+        Rule::Socket => drop(SocketMessage::take_buffer(payload)),
+        Rule::Plain | Rule::Order => {}
     }
 }
 
@@ -206,6 +213,7 @@ impl Clone for Payload {
             Rule::Plain => Payload::copy_from(self),
             // SAFETY: the rule says that the block is a `RemoteMessage`.
             Rule::Remote => unsafe { RemoteMessage::clone_block(self.ptr.cast()) },
+            Rule::Socket => SocketMessage::clone_payload(self),
             Rule::Order => Payload { ptr: ptr::null_mut(), word: self.word },
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The thread sleeps until the first deadline; it is woken before only for an earlier one. Nothing polls.
 
+mod places;
 mod queue;
 
 use std::sync::OnceLock;

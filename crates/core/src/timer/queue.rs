@@ -1,7 +1,7 @@
 //! The set of armed timers: no thread and no clock, only deadlines in nanoseconds.
 //!
 //! A hierarchical wheel: level 0 has 64 slots of about a millisecond (2^20 ns), each level above has slots 64 times as
-//! long, eight levels in all. A deadline's level is that of the highest bit in which it differs from the wheel's time, so that
+//! long, seven levels in all. A deadline's level is that of the highest bit in which it differs from the wheel's time, so that
 //! arming and cancelling are O(1). As the time comes to a slot, its timers move a level down; from level 0 they go to
 //! a small heap, which gives exact order. Timers with one deadline fire in the order in which they were armed: they are in one list
 //! at any time, and lists keep their order.
@@ -12,6 +12,7 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::places::Places;
 use crate::Handle;
 
 const SLOT_SHIFT: u32 = 20;
@@ -69,7 +70,7 @@ struct List {
 const EMPTY: List = List { first: NIL, last: NIL };
 
 pub(crate) struct TimerQueue {
-    entries: Vec<Entry>,
+    entries: Places<Entry>,
     free: u32,
     armed: usize,
     /// The time up to which slots were emptied: a multiple of the level-0 slot.
@@ -87,7 +88,7 @@ pub(crate) struct TimerQueue {
 impl TimerQueue {
     pub(crate) fn new() -> TimerQueue {
         TimerQueue {
-            entries: Vec::new(),
+            entries: Places::new(),
             free: NIL,
             armed: 0,
             wheel_ns: 0,
@@ -284,7 +285,7 @@ impl TimerQueue {
     /// Gives the memory of a large set back, once it is empty.
     #[cold]
     fn shrink(&mut self) {
-        self.entries = Vec::new();
+        self.entries = Places::new();
         self.free = NIL;
         self.due = BinaryHeap::new();
     }

@@ -45,12 +45,12 @@ const PLACES: usize = 8;
 /// bits name, serves them without hashing. Those whose place is taken are in the map.
 pub(crate) struct Sessions {
     places: [(i32, Waiter); PLACES],
-    rest: HashMap<i32, Waiter, BuildHasherDefault<SessionHasher>>,
+    rest: Rest,
 }
 
 impl Default for Sessions {
     fn default() -> Sessions {
-        Sessions { places: [(0, Waiter::Nobody); PLACES], rest: HashMap::default() }
+        Sessions { places: [(0, Waiter::Nobody); PLACES], rest: Rest::default() }
     }
 }
 
@@ -72,13 +72,9 @@ impl Sessions {
     }
 
     fn insert_rest(&mut self, session: i32, waiter: Waiter) {
-        // A session that is in the map stays there.
-        if let Some(old) = self.rest.get_mut(&session) {
-            *old = waiter;
-            return;
-        }
         let place = &mut self.places[Sessions::place(session)];
-        if place.0 == 0 {
+        // A session that is among the rest stays there.
+        if place.0 == 0 && self.rest.get(session).is_none() {
             *place = (session, waiter);
         } else {
             self.rest.insert(session, waiter);
@@ -96,7 +92,7 @@ impl Sessions {
         if self.rest.is_empty() {
             return None;
         }
-        self.rest.remove(&session)
+        self.rest.remove(session)
     }
 
     /// Who waits for a session.
@@ -105,7 +101,7 @@ impl Sessions {
         if place.0 == session && session != 0 {
             return Some(place.1);
         }
-        self.rest.get(&session).copied()
+        self.rest.get(session).copied()
     }
 
     /// All entries, in no order.
@@ -115,7 +111,7 @@ impl Sessions {
             .iter()
             .filter(|(session, _)| *session != 0)
             .map(|(session, waiter)| (*session, waiter));
-        placed.chain(self.rest.iter().map(|(session, waiter)| (*session, waiter)))
+        placed.chain(self.rest.iter())
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Waiter> {
@@ -132,11 +128,91 @@ impl Sessions {
     }
 }
 
-/// Sessions are numbered in sequence: one multiplication spreads them well.
-#[derive(Default, Clone, Copy)]
-struct SessionHasher(u64);
+/// Sessions in a block.
+const BLOCK: usize = 32;
 
-impl Hasher for SessionHasher {
+/// Many sessions, in blocks of consecutive ones: half a million timers take little more than their entries, and growing
+/// does not move them.
+#[derive(Default)]
+struct Rest {
+    blocks: HashMap<u32, Box<Block>, BuildHasherDefault<BlockHasher>>,
+}
+
+struct Block {
+    /// A bit for each entry that is there.
+    used: u32,
+    waiters: [Waiter; BLOCK],
+}
+
+impl Rest {
+    #[inline]
+    fn split(session: i32) -> (u32, usize) {
+        (session as u32 / BLOCK as u32, session as usize % BLOCK)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    fn insert(&mut self, session: i32, waiter: Waiter) {
+        let (number, at) = Rest::split(session);
+        let block = self
+            .blocks
+            .entry(number)
+            .or_insert_with(|| Box::new(Block { used: 0, waiters: [Waiter::Nobody; BLOCK] }));
+        block.used |= 1 << at;
+        block.waiters[at] = waiter;
+    }
+
+    fn get(&self, session: i32) -> Option<&Waiter> {
+        let (number, at) = Rest::split(session);
+        let block = self.blocks.get(&number)?;
+        (block.used & (1 << at) != 0).then(|| &block.waiters[at])
+    }
+
+    fn remove(&mut self, session: i32) -> Option<Waiter> {
+        let (number, at) = Rest::split(session);
+        let block = self.blocks.get_mut(&number)?;
+        if block.used & (1 << at) == 0 {
+            return None;
+        }
+        let waiter = block.waiters[at];
+        block.used &= !(1 << at);
+        if block.used == 0 {
+            self.blocks.remove(&number);
+            if self.blocks.is_empty() && self.blocks.capacity() > 1024 {
+                self.blocks = HashMap::default();
+            }
+        }
+        Some(waiter)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (i32, &Waiter)> {
+        self.blocks.iter().flat_map(|(number, block)| {
+            let first = number * BLOCK as u32;
+            let there = (0..BLOCK).filter(|at| block.used & (1 << at) != 0);
+            there.map(move |at| ((first + at as u32) as i32, &block.waiters[at]))
+        })
+    }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut Waiter> {
+        self.blocks.values_mut().flat_map(|block| {
+            let used = block.used;
+            block
+                .waiters
+                .iter_mut()
+                .enumerate()
+                .filter(move |(at, _)| used & (1 << at) != 0)
+                .map(|(_, waiter)| waiter)
+        })
+    }
+}
+
+/// Blocks are numbered in sequence: one multiplication spreads them well.
+#[derive(Default, Clone, Copy)]
+struct BlockHasher(u64);
+
+impl Hasher for BlockHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -145,9 +221,9 @@ impl Hasher for SessionHasher {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
     }
-    fn write_i32(&mut self, value: i32) {
+    fn write_u32(&mut self, value: u32) {
         // The map looks at the low bits for the bucket and at the high ones for the tag.
-        self.0 = u64::from(value as u32).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+        self.0 = u64::from(value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
     }
 }
 
@@ -165,7 +241,7 @@ mod tests {
         let mut random: u64 = 1;
         for step in 0..200_000_u32 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let session = (random >> 33) as i32 % 40 + 1;
+            let session = (random >> 33) as i32 % 100 + 1;
             match (random >> 20) % 3 {
                 0 | 1 => {
                     table.insert(session, Waiter::Bare { number: step });

@@ -1,0 +1,109 @@
+//! What other threads want of a poll thread.
+
+use std::net::SocketAddr;
+
+use skynet_core::{Handle, Payload, SocketKind};
+
+use super::Poller;
+use crate::SocketId;
+use crate::outbox::Phase;
+use crate::socket::{Kind, Reading, Socket};
+use crate::sync::lock;
+
+/// An order to a poll thread.
+pub(crate) enum Command {
+    /// Read from a socket that is open already.
+    Open(SocketId),
+    /// Read for this owner.
+    Start { id: SocketId, owner: Handle },
+    /// Stop reading.
+    Pause(SocketId),
+    /// Make a connection to one of these addresses, or say why there are none.
+    Connect { id: SocketId, addresses: Result<Vec<SocketAddr>, String> },
+    /// Something waits on a socket that is not always watched for room.
+    Watch(SocketId),
+    /// Send what waits, then close.
+    Close(SocketId),
+    /// Close.
+    Shutdown(SocketId),
+    /// End, and close everything.
+    Stop,
+}
+
+impl Poller {
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open(id) => self.open(id),
+            Command::Start { id, owner } => self.start(id, owner),
+            Command::Pause(id) => self.pause(id),
+            Command::Connect { id, addresses } => self.connect(id, addresses),
+            Command::Watch(id) => {
+                if let Some(socket) = self.inner.table.get(id) {
+                    self.watch(&socket);
+                }
+            }
+            Command::Close(id) => self.close(id),
+            Command::Shutdown(id) => self.shutdown(id),
+            Command::Stop => self.stopped = true,
+        }
+    }
+
+    fn open(&mut self, id: SocketId) {
+        let Some(socket) = self.inner.table.get(id) else { return };
+        {
+            let mut out = lock(&socket.out);
+            if out.phase == Phase::Unstarted {
+                out.phase = Phase::Open;
+            }
+        }
+        socket.set_reading(Reading::On);
+        self.watch(&socket);
+    }
+
+    fn start(&mut self, id: SocketId, owner: Handle) {
+        let socket = self.inner.table.get(id).filter(|socket| socket.io.get().is_some());
+        let Some(socket) = socket else {
+            self.inner.tell(owner, SocketKind::Error, id, 0, "invalid socket");
+            return;
+        };
+        let mut out = lock(&socket.out);
+        if matches!(out.phase, Phase::Closing | Phase::Closed) {
+            return;
+        }
+        let before = socket.reading();
+        if before == Reading::Ended {
+            self.inner.tell(owner, SocketKind::Error, id, 0, "socket closed");
+            return;
+        }
+        if out.phase == Phase::Unstarted && socket.kind != Kind::Listen {
+            out.phase = Phase::Open;
+        }
+        socket.set_owner(owner);
+        socket.set_reading(Reading::On);
+        let text = if before == Reading::Fresh { "start" } else { "transfer" };
+        self.inner.tell(owner, SocketKind::Connect, id, 0, text);
+        if let Some(message) = out.stash.take()
+            && let Err(message) = self.inner.deliver(owner, message)
+        {
+            out.stash = Some(message);
+            socket.set_reading(Reading::Paused);
+        }
+        drop(out);
+        self.watch(&socket);
+    }
+
+    fn pause(&mut self, id: SocketId) {
+        let Some(socket) = self.inner.table.get(id) else { return };
+        if socket.reading() == Reading::On {
+            socket.set_reading(Reading::Paused);
+            self.watch(&socket);
+        }
+    }
+
+    /// Keeps a message whose owner is gone for the next one, and reads no more until there is one.
+    pub(super) fn orphaned(&mut self, socket: &Socket, message: Option<Payload>) {
+        lock(&socket.out).stash = message;
+        socket.set_reading(Reading::Paused);
+        self.watch(socket);
+    }
+}
