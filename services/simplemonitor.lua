@@ -7,9 +7,8 @@ local skynet = require "skynet"
 local watched = {}
 
 skynet.register_protocol {
-	name = "client",
 	id = skynet.PTYPE_CLIENT,
-	unpack = function() end,
+	name = "client", -- no unpack: the notice says nothing but who has ended
 	-- The node tells of each service that ends, as if from that service.
 	dispatch = function(_, ended)
 		-- A watcher that has ended waits for nothing any more.

@@ -4,12 +4,12 @@ local skynet = require "skynet"
 local dead = {}
 
 skynet.register_protocol {
-	name = "client",
 	id = skynet.PTYPE_CLIENT,
-	unpack = function() end,
+	name = "client",
 	dispatch = function(session, source)
 		dead[#dead + 1] = { session, source }
 	end,
+	unpack = skynet.tostring,
 }
 
 skynet.start(function()

@@ -3,7 +3,7 @@
 //! A service with messages is in one run queue at most: a worker's slot for what was handed over just now, that worker's own
 //! queue, or the queue that all share. A worker looks there in this order (at the shared one first now and then), then takes
 //! from others, then sleeps. A send from a worker touches only that worker's slot; what comes from other threads goes to the
-//! shared queue and wakes a sleeper. Spreading work over sleeping workers is the [monitor](monitor)'s task, so that a send between
+//! shared queue and wakes a sleeper. Spreading work over sleeping workers is the `monitor`'s task, so that a send between
 //! services is never a system call.
 
 mod monitor;
