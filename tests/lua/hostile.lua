@@ -2,7 +2,7 @@
 local skynet = require "skynet"
 local check = require "check"
 
-local case = check.cases()
+local case = check.cases(true)
 local w = check.worker
 
 local function fails(peer, f, ...)

@@ -2,7 +2,7 @@
 local skynet = require "skynet"
 local check = require "check"
 
-local case = check.cases()
+local case = check.cases(true)
 
 --- A service that allows itself `room` bytes beyond what it holds when its main chunk ends. It runs functions as workers
 --- do, and `ready` is told once it has started.

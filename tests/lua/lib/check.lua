@@ -249,12 +249,13 @@ function check.undump(code)
 	end
 end
 
+---@param ours? boolean all of them are about our node alone, see `check.ours`
 ---@return table<string, function|false>
-function check.cases()
+function check.cases(ours)
 	local order = {}
 	return setmetatable({}, {
 		__newindex = function(_, name, case)
-			order[#order + 1] = { name = name, run = case }
+			order[#order + 1] = { name = name, run = ours and check.ours(case) or not ours and case }
 		end,
 		__call = function()
 			return order
