@@ -45,11 +45,7 @@ unsafe extern "C-unwind" fn packed(l: *mut lua_State, _: c_int, class: ffi::lua_
     unsafe {
         let (vm, _) = suspendable(l);
         let class = class as c_int;
-        let dest = address::destination(l, vm, 1);
-        ffi::lua_getfield(l, class, c"id".as_ptr());
-        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
-        ffi::lua_settop(l, -2);
-        let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
+        let (dest, kind, payload) = send::packed_message(l, vm, class);
         request(l, vm, dest, kind, payload, class)
     }
 }

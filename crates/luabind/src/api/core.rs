@@ -60,13 +60,20 @@ unsafe fn run_command(vm: *mut Vm, command: &[u8], param: &[u8]) -> bool {
     }
 }
 
-/// `command(cmd, param?) -> string | nothing`
-unsafe extern "C-unwind" fn command(l: *mut lua_State) -> c_int {
+/// Runs the command at index 1 with the parameter at 2, which counts if it is the last argument.
+unsafe fn run_arguments(l: *mut lua_State, vm: *mut Vm) -> bool {
     unsafe {
         let command = check_bytes(l, 1);
         let param = if ffi::lua_gettop(l) == 2 { check_bytes(l, 2) } else { &[] };
+        run_command(vm, command, param)
+    }
+}
+
+/// `command(cmd, param?) -> string | nothing`
+unsafe extern "C-unwind" fn command(l: *mut lua_State) -> c_int {
+    unsafe {
         let vm = vm_of(l);
-        if !run_command(vm, command, param) {
+        if !run_arguments(l, vm) {
             return 0;
         }
         push_bytes(l, (*vm).scratch.bytes());
@@ -129,10 +136,8 @@ fn parse_prefixed(text: &[u8]) -> Option<i64> {
 /// `addresscommand(cmd, param?) -> handle | nothing`
 unsafe extern "C-unwind" fn addresscommand(l: *mut lua_State) -> c_int {
     unsafe {
-        let command = check_bytes(l, 1);
-        let param = if ffi::lua_gettop(l) == 2 { check_bytes(l, 2) } else { &[] };
         let vm = vm_of(l);
-        if !run_command(vm, command, param) {
+        if !run_arguments(l, vm) {
             return 0;
         }
         let [b':', digits @ ..] = (*vm).scratch.bytes() else { return 0 };

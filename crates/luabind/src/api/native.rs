@@ -198,11 +198,7 @@ unsafe extern "C-unwind" fn ask(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn asked(l: *mut lua_State, _: c_int, class: ffi::lua_KContext) -> c_int {
     unsafe {
         let vm = vm_of(l);
-        let dest = address::destination(l, vm, 1);
-        ffi::lua_getfield(l, class as c_int, c"id".as_ptr());
-        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
-        ffi::lua_settop(l, -2);
-        let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
+        let (dest, kind, payload) = send::packed_message(l, vm, class as c_int);
         finish_ask(l, vm, dest, kind, payload)
     }
 }

@@ -69,6 +69,19 @@ pub(crate) unsafe fn pack_arguments(
     }
 }
 
+/// What a pack function of the program's has made: the destination at index 1 (looked at again, since the function may have
+/// yielded), the number of the class at an index, and the message, which is the two values on top of the stack.
+pub(crate) unsafe fn packed_message(l: *mut lua_State, vm: *mut Vm, class: c_int) -> (Dest, u8, Payload) {
+    unsafe {
+        let dest = address::destination(l, vm, 1);
+        ffi::lua_getfield(l, class, c"id".as_ptr());
+        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
+        ffi::lua_settop(l, -2);
+        // Last: nothing may raise once the payload is ours.
+        (dest, kind, address::payload_at(l, ffi::lua_gettop(l) - 1))
+    }
+}
+
 /// `skynet.send(addr, typename, ...)`
 pub(crate) unsafe extern "C-unwind" fn send(l: *mut lua_State) -> c_int {
     unsafe {
@@ -96,11 +109,7 @@ pub(crate) unsafe extern "C-unwind" fn send(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn packed(l: *mut lua_State, _: c_int, class: ffi::lua_KContext) -> c_int {
     unsafe {
         let vm = vm_of(l);
-        let dest = address::destination(l, vm, 1);
-        ffi::lua_getfield(l, class as c_int, c"id".as_ptr());
-        let kind = ffi::lua_tointegerx(l, -1, std::ptr::null_mut()) as u8;
-        ffi::lua_settop(l, -2);
-        let payload = address::payload_at(l, ffi::lua_gettop(l) - 1);
+        let (dest, kind, payload) = packed_message(l, vm, class as c_int);
         let sent = address::deliver(l, vm, dest, Handle::NONE, kind, 0, payload);
         push_sent(l, sent, 0)
     }
