@@ -258,6 +258,8 @@ pub enum StartError {
         /// Why.
         cause: LaunchError,
     },
+    /// What the program ties to the node could not be set up.
+    Setup(Box<dyn Error + Send + Sync>),
     /// A thread could not be started.
     Thread(io::Error),
 }
@@ -267,6 +269,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Workers { count } => write!(f, "a node has 1 to 1024 workers, not {count}"),
             Self::Logger { module, cause } => write!(f, "can't launch {module} service: {cause}"),
+            Self::Setup(cause) => write!(f, "{cause}"),
             Self::Thread(cause) => write!(f, "a thread of the node could not be started: {cause}"),
         }
     }
@@ -278,6 +281,7 @@ impl Error for StartError {
             Self::Logger { cause, .. } => Some(cause),
             Self::Thread(cause) => Some(cause),
             Self::Workers { .. } => None,
+            Self::Setup(cause) => Some(cause.as_ref()),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::anyhow;
 use skynet_core::{Handle, LaunchError, LogTarget, Node, StartError};
 use skynet_luabind::{LuaOptions, PreferFiles, Sources};
+use skynet_socket::Sockets;
 
-use crate::config::{Config, Prefer};
+use crate::config::{Config, Prefer, SocketSettings};
 use crate::signals::Hangups;
 use crate::{daemon, embed};
 
@@ -54,6 +55,7 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .profile(config.profile)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module())
+        .setup(socket_setup(&config.sockets))
         .log(log_target(config));
     for (key, value) in &config.env {
         builder = builder.env(key, value);
@@ -64,6 +66,17 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         }
         other => other.into(),
     })
+}
+
+/// Ties sockets to a node.
+fn socket_setup(
+    settings: &SocketSettings,
+) -> impl FnOnce(&Node) -> Result<(), skynet_socket::StartError> + use<> {
+    let options = skynet_socket::Options::default()
+        .threads(settings.threads)
+        .max_sockets(settings.max)
+        .write_limit(settings.write_limit);
+    |node| Sockets::attach(node, options).map(drop)
 }
 
 /// The log service of the core for `logger`, else the module that `logservice` names.

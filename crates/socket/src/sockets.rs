@@ -93,7 +93,15 @@ impl Sockets {
         }
         let ending = Arc::clone(&inner);
         node.attach(threads, move || ending.stop());
-        Ok(Sockets(inner))
+        let sockets = Sockets(inner);
+        node.extend(sockets.clone());
+        Ok(sockets)
+    }
+
+    /// The sockets that were attached to a node, unless it has ended.
+    #[must_use]
+    pub fn of(node: &Node) -> Option<Sockets> {
+        node.extension::<Sockets>().map(|sockets| Sockets::clone(&sockets))
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {

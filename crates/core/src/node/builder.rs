@@ -1,11 +1,13 @@
 //! Setting a node up.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 
+use super::extensions::Extensions;
 use super::life::Life;
 use super::{Inner, Node};
 use crate::clock::{Clock, NodeClock, Ticks};
@@ -54,7 +56,11 @@ pub struct NodeBuilder {
     log: LogTarget,
     first_local_id: u32,
     clock: Clock,
+    setup: Vec<Setup>,
 }
+
+/// A part of the program that is tied to a node before anything runs on it.
+type Setup = Box<dyn FnOnce(&Node) -> Result<(), Box<dyn Error + Send + Sync>> + Send>;
 
 impl Default for NodeBuilder {
     fn default() -> NodeBuilder {
@@ -67,6 +73,7 @@ impl Default for NodeBuilder {
             log: LogTarget::default(),
             first_local_id: 1,
             clock: Clock::default(),
+            setup: Vec::new(),
         }
     }
 }
@@ -129,11 +136,23 @@ impl NodeBuilder {
         self
     }
 
+    /// Runs `setup` with the node before its first service starts, so that even the log service finds what it ties to the
+    /// node, such as sockets.
+    #[must_use]
+    pub fn setup<E: Into<Box<dyn Error + Send + Sync>>>(
+        mut self,
+        setup: impl FnOnce(&Node) -> Result<(), E> + Send + 'static,
+    ) -> NodeBuilder {
+        self.setup.push(Box::new(|node| setup(node).map_err(Into::into)));
+        self
+    }
+
     /// Starts the node: first its log service, which gets the first handle and the name `logger`, then its threads.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the number of workers is out of its range, or the log service or a thread cannot start.
+    /// [`StartError`] if the number of workers is out of its range, a [`setup`](NodeBuilder::setup) fails, or the log service or
+    /// a thread cannot start.
     pub fn start(self) -> Result<Node, StartError> {
         let workers =
             self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, |count| count.get()));
@@ -164,8 +183,14 @@ impl NodeBuilder {
             client: Mutex::new(None),
             life: Life::default(),
             threads: Mutex::new(Vec::new()),
+            extensions: Extensions::default(),
         }));
-        node.start_logger(&self.log)?;
+        let set_up = self.setup.into_iter().try_for_each(|setup| setup(&node).map_err(StartError::Setup));
+        if let Err(error) = set_up.and_then(|()| node.start_logger(&self.log)) {
+            // What is tied to it ends with it.
+            node.abort();
+            return Err(error);
+        }
         node.start_threads().map_err(|cause| {
             // The threads that did start end the services and then themselves.
             node.abort();

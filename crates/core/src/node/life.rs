@@ -129,6 +129,7 @@ impl Node {
     fn run_ends(&self) {
         let ends = std::mem::take(&mut *lock(&self.0.life.ends));
         ends.into_iter().for_each(|end| end());
+        self.0.extensions.clear();
     }
 
     /// Services that were retired and have not ended. Those that end last, which are the log service and then the ones that

@@ -2,6 +2,7 @@
 
 mod builder;
 mod deliver;
+mod extensions;
 mod launch;
 mod life;
 
@@ -24,6 +25,7 @@ use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
 use crate::{EnvError, Handle};
+use extensions::Extensions;
 use life::Life;
 
 /// A runtime for services: worker threads, a timer, names, a log.
@@ -52,6 +54,7 @@ struct Inner {
     client: Mutex<Option<(Arc<ClientState>, Handle)>>,
     life: Life,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    extensions: Extensions,
 }
 
 /// What [`Node::services`] tells of a service.

@@ -46,6 +46,17 @@ pub(crate) enum ConfigError {
     Threads(i64),
     /// `harbor` is no id.
     Harbor(String),
+    /// A key of ours is no number in its range.
+    Number {
+        /// The key.
+        name: &'static str,
+        /// What it was set to.
+        value: String,
+        /// The least that it can be.
+        min: i64,
+        /// The most that it can be.
+        max: i64,
+    },
     /// An element of `cpath` has no `?`.
     ModulePath,
 }
@@ -68,6 +79,9 @@ impl fmt::Display for ConfigError {
             Self::ValueType(key) => write!(f, "Invalid config table key = {key}"),
             Self::Threads(count) => write!(f, "Invalid thread {count} , should be in [1,1024]"),
             Self::Harbor(value) => write!(f, "Invalid harbor {value} , should be in [0,255]"),
+            Self::Number { name, value, min, max } => {
+                write!(f, "Invalid {name} {value} , should be in [{min},{max}]")
+            }
             Self::ModulePath => f.write_str("Invalid C service path"),
         }
     }

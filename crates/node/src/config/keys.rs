@@ -191,6 +191,29 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        title: "Sockets",
+        keys: &[
+            key(
+                "rs_socket_threads",
+                Kind::Integer { min: 1, max: 64 },
+                Silent("1"),
+                "Polls that wait for the network. Sockets are spread over them by their ids.",
+            ),
+            key(
+                "rs_socket_max",
+                Kind::Integer { min: 1, max: 1 << 24 },
+                Silent("262144"),
+                "How many sockets there may be at a time.",
+            ),
+            key(
+                "rs_socket_write_limit",
+                Kind::Integer { min: 0, max: 1 << 40 },
+                Silent("0"),
+                "A socket is closed when more bytes than this wait to be sent; 0 for no limit.",
+            ),
+        ],
+    },
+    Section {
         title: "More than one node",
         keys: &[
             key(

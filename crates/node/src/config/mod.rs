@@ -8,9 +8,11 @@ mod error;
 mod keys;
 mod misspelling;
 mod reference;
+mod sockets;
 mod typed;
 
 pub(crate) use check::report;
 pub(crate) use error::Reason;
 pub(crate) use reference::markdown;
+pub(crate) use sockets::SocketSettings;
 pub(crate) use typed::{Config, Prefer};

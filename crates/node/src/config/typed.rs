@@ -6,6 +6,7 @@ use super::chunk::{self, Entries};
 use super::error::ConfigError;
 use super::keys::{self, Fallback};
 use super::misspelling;
+use super::sockets::SocketSettings;
 
 /// A config that a node can start from.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) module_path: Vec<String>,
     /// Whose files win over what the binary embeds.
     pub(crate) prefer: Prefer,
+    /// How sockets are set up.
+    pub(crate) sockets: SocketSettings,
     /// What the author of the file may want to know.
     pub(crate) warnings: Vec<String>,
 }
@@ -124,6 +127,7 @@ impl Config {
             daemon: env.get("daemon").map(PathBuf::from),
             module_path,
             prefer: Prefer::parse(value(&env, "rs_prefer_files")),
+            sockets: SocketSettings::read(&env)?,
             warnings: Vec::new(),
             given,
             env,
@@ -188,7 +192,7 @@ fn module_path(value: &str) -> Result<Vec<String>, ConfigError> {
 
 /// The number at the start of a text, as `strtol` reads it: blanks, a sign, digits; what follows is ignored. None if
 /// there is no digit. Numbers beyond 64 bits stop at their end.
-fn leading_integer(text: &str) -> Option<i64> {
+pub(super) fn leading_integer(text: &str) -> Option<i64> {
     let text = text.trim_start();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -155,9 +155,6 @@ impl Poller {
             let until = retry.into_iter().chain(lingering).min();
             until.map(|until| until.saturating_duration_since(Instant::now()))
         };
-        if std::env::var_os("YIELD").is_some() {
-            std::thread::yield_now();
-        }
         let polled = self.poll.poll(events, timeout);
         self.asleep.store(false, Ordering::SeqCst);
         if polled.is_err() {
