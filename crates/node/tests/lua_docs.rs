@@ -17,6 +17,7 @@ const MODULES: &[&str] = &[
     "skynet.core",
     "skynet.codecache",
     "skynet.coroutine",
+    "skynet.crypt",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",

@@ -7,6 +7,7 @@ pub(crate) mod address;
 pub(crate) mod call;
 pub(crate) mod core;
 pub(crate) mod coroutine;
+mod crypt;
 pub(crate) mod data;
 pub(crate) mod debug;
 pub(crate) mod info;
@@ -45,6 +46,7 @@ pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
             b"skynet.profile" => profile::open(l),
             b"skynet.codecache" => crate::loader::open_codecache(l),
             b"skynet.native" => native::open(l),
+            b"skynet.crypt" | b"client.crypt" => crypt::open(l),
             _ => return false,
         }
         true
