@@ -18,6 +18,7 @@ const MODULES: &[&str] = &[
     "skynet.codecache",
     "skynet.coroutine",
     "skynet.crypt",
+    "skynet.debugchannel",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",
