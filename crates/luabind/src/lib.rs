@@ -56,6 +56,7 @@ mod loader;
 mod service;
 mod shared;
 mod sources;
+mod stdin;
 mod vm;
 
 pub use service::{LuaOptions, snlua};

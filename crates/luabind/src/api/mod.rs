@@ -5,6 +5,7 @@
 
 pub(crate) mod address;
 pub(crate) mod call;
+mod client_socket;
 pub(crate) mod core;
 pub(crate) mod coroutine;
 mod crypt;
@@ -48,6 +49,7 @@ pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
             b"skynet.codecache" => crate::loader::open_codecache(l),
             b"skynet.native" => native::open(l),
             b"skynet.crypt" | b"client.crypt" => crypt::open(l),
+            b"client.socket" => client_socket::open(l),
             b"skynet.debugchannel" => debugchannel::open(l),
             _ => return false,
         }

@@ -19,6 +19,7 @@ const BUILT_IN: &[&[u8]] = &[
     b"skynet.native",
     b"skynet.crypt",
     b"client.crypt",
+    b"client.socket",
     b"skynet.debugchannel",
 ];
 
