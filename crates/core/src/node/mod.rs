@@ -2,6 +2,7 @@
 
 mod builder;
 mod deliver;
+mod drive;
 mod extensions;
 mod launch;
 mod life;
