@@ -107,7 +107,7 @@ impl Inner {
             match write_all(socket, io, &corked.bytes, &mut gone) {
                 Ok(()) => {
                     out.sent += gone as u64;
-                    out.sent_at = self.node.now();
+                    out.sent_at = self.node.now_coarse();
                     if let Some(rest) = corked.bytes.get(gone..).filter(|rest| !rest.is_empty()) {
                         out.push(Priority::High, rest.into(), 0, None);
                         self.queued(socket, out, true);

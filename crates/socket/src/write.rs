@@ -146,7 +146,7 @@ impl Inner {
             match write_all(&socket, io, data.as_bytes(), &mut gone) {
                 Ok(()) => {
                     out.sent += gone as u64;
-                    out.sent_at = self.node.now();
+                    out.sent_at = self.node.now_coarse();
                     if gone == data.as_bytes().len() {
                         return Ok(());
                     }
@@ -181,7 +181,7 @@ impl Inner {
             match udp.send_to(data.as_bytes(), to) {
                 Ok(sent) => {
                     out.sent += sent as u64;
-                    out.sent_at = self.node.now();
+                    out.sent_at = self.node.now_coarse();
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -239,7 +239,7 @@ impl Inner {
         let sent = before - out.waiting();
         if sent > 0 {
             out.sent += sent as u64;
-            out.sent_at = self.node.now();
+            out.sent_at = self.node.now_coarse();
         }
         if out.is_empty() {
             socket.queued.store(false, Ordering::SeqCst);

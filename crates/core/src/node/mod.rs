@@ -115,6 +115,12 @@ impl Node {
         self.0.clock.now_cs()
     }
 
+    /// As [`Node::now`], but up to some milliseconds late: for notes of when something happened, which must cost next to nothing.
+    #[must_use]
+    pub fn now_coarse(&self) -> u64 {
+        self.0.clock.coarse_cs()
+    }
+
     /// When the node started, in seconds since 1970.
     #[must_use]
     pub fn starttime(&self) -> u64 {

@@ -30,7 +30,7 @@ use connect::Attempt;
 pub(crate) use order::Command;
 
 /// What the system reports in one go.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 32;
 
 /// Commands that are obeyed in one go.
 const COMMANDS: usize = 1024;
