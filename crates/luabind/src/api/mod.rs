@@ -7,8 +7,10 @@ pub(crate) mod address;
 pub(crate) mod call;
 pub(crate) mod core;
 pub(crate) mod coroutine;
+mod crypt;
 pub(crate) mod data;
 pub(crate) mod debug;
+mod debugchannel;
 pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
@@ -45,6 +47,8 @@ pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
             b"skynet.profile" => profile::open(l),
             b"skynet.codecache" => crate::loader::open_codecache(l),
             b"skynet.native" => native::open(l),
+            b"skynet.crypt" | b"client.crypt" => crypt::open(l),
+            b"skynet.debugchannel" => debugchannel::open(l),
             _ => return false,
         }
         true
