@@ -21,6 +21,8 @@ pub(crate) mod require;
 pub(crate) mod send;
 pub(crate) mod skynet;
 pub(crate) mod sleep;
+mod socket;
+pub(crate) mod socketdriver;
 pub(crate) mod text;
 pub(crate) mod trace;
 
@@ -45,6 +47,8 @@ pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
             b"skynet.profile" => profile::open(l),
             b"skynet.codecache" => crate::loader::open_codecache(l),
             b"skynet.native" => native::open(l),
+            b"skynet.socketdriver" => socketdriver::open(l),
+            b"skynet.native.socket" => socket::open(l),
             _ => return false,
         }
         true
@@ -95,6 +99,8 @@ pub(crate) unsafe fn suspend(
 ) -> c_int {
     unsafe {
         (*vm).yielded = crate::vm::Yielded::Framework;
+        // A socket that a coroutine of the program's own was left waiting for is none of this wait.
+        (*(*vm).current).socket = 0;
         ffi::lua_yieldk(l, 0, ctx, Some(then))
     }
 }
