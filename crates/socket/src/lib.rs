@@ -62,6 +62,7 @@ mod address;
 mod error;
 mod event;
 pub mod framing;
+pub mod gate;
 mod id;
 mod notice;
 mod options;
