@@ -67,5 +67,6 @@ pub fn native_names() -> Vec<(&'static str, &'static str)> {
     api::skynet::names()
         .map(|name| ("skynet", text(name)))
         .chain(api::core::names().map(|name| ("skynet.core", text(name))))
+        .chain(api::netpack::names().map(|name| ("skynet.netpack", text(name))))
         .collect()
 }

@@ -14,6 +14,7 @@ mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
 pub(crate) mod native;
+pub(crate) mod netpack;
 pub(crate) mod profile;
 pub(crate) mod proto;
 pub(crate) mod reply;
@@ -45,6 +46,7 @@ pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
             b"skynet.profile" => profile::open(l),
             b"skynet.codecache" => crate::loader::open_codecache(l),
             b"skynet.native" => native::open(l),
+            b"skynet.netpack" => netpack::open(l),
             _ => return false,
         }
         true

@@ -11,8 +11,14 @@ use crate::sources;
 use crate::vm::{Vm, shared, vm_of};
 
 /// Modules that no file ever replaces: the engine itself.
-const BUILT_IN: [&[u8]; 5] =
-    [b"skynet.core", b"skynet.codecache", b"skynet.profile", b"skynet.coroutine", b"skynet.native"];
+const BUILT_IN: [&[u8]; 6] = [
+    b"skynet.core",
+    b"skynet.codecache",
+    b"skynet.profile",
+    b"skynet.coroutine",
+    b"skynet.native",
+    b"skynet.netpack",
+];
 
 /// Whether `require` of that name runs no Lua code.
 pub(crate) fn is_native(name: &[u8]) -> bool {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use skynet_core::SendError;
+
 use crate::framing::FrameError;
+use crate::write::OVERFLOW;
 
 /// What one client may do. Without any, its header alone bounds its packages.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
@@ -68,6 +71,12 @@ impl Limits {
         self.idle.map(|idle| (idle / 4).clamp(1, 1000))
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Limits::default()
+    }
+
     /// Sets the limit of that name to the number that the text is.
     pub(super) fn set(&mut self, name: &str, text: &str) -> Result<(), LimitError> {
         let number = text.parse().ok().filter(|number| *number > 0);
@@ -89,6 +98,18 @@ impl Limits {
 #[must_use]
 pub fn closing_line(id: i32, peer: &str, reason: &dyn fmt::Display) -> String {
     format!("gate: connection {id} ({peer}) is closed: {reason}")
+}
+
+/// The log line about packages that a service did not get. `error` says why.
+#[must_use]
+pub fn lost_line(id: i32, peer: &str, error: &SendError) -> String {
+    format!("gate: packages of connection {id} ({peer}) are lost: {error}")
+}
+
+/// Whether a socket's failure is that its client did not read what was sent to it.
+#[must_use]
+pub fn is_overflow(reason: &str) -> bool {
+    reason.starts_with(OVERFLOW)
 }
 
 /// From this size on the text about a package is one that programs know.

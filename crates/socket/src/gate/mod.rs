@@ -21,7 +21,7 @@ mod limits;
 mod service;
 
 pub use intake::Intake;
-pub use limits::{Breach, Limits, closing_line};
+pub use limits::{Breach, Limits, closing_line, is_overflow, lost_line};
 pub use service::module;
 
 use std::collections::HashMap;

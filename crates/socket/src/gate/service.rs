@@ -11,9 +11,8 @@ use skynet_core::{
 use super::args::{Args, ArgsError};
 use super::client::Client;
 use super::command::{self, Command};
-use super::{IdMap, Limits, closing_line};
+use super::{IdMap, Limits, closing_line, is_overflow, lost_line};
 use crate::framing::Header;
-use crate::write::OVERFLOW;
 use crate::{SocketEvent, SocketId, Sockets};
 
 /// Connections that may wait to be taken.
@@ -106,7 +105,7 @@ impl Gate {
                 ctx.log(format!("gate: a connection could not be taken: {reason}"));
             }
             SocketEvent::Failed(reason) => {
-                if reason.starts_with(OVERFLOW)
+                if is_overflow(&reason)
                     && let Some(client) = self.clients.get(&id.raw())
                 {
                     ctx.log(closing_line(id.raw(), &client.peer, &reason));
@@ -171,7 +170,7 @@ impl Gate {
             if let Err(error) = sent
                 && !std::mem::replace(lost, true)
             {
-                ctx.log(format!("gate: packages of connection {id} ({peer}) are lost: {error}"));
+                ctx.log(lost_line(id.raw(), peer, &error));
             }
         });
         if let Err(breach) = fed {
