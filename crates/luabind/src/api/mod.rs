@@ -13,6 +13,7 @@ pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
+mod memory;
 pub(crate) mod native;
 pub(crate) mod profile;
 pub(crate) mod proto;
@@ -44,6 +45,7 @@ pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
             b"skynet.coroutine" => coroutine::open(l),
             b"skynet.profile" => profile::open(l),
             b"skynet.codecache" => crate::loader::open_codecache(l),
+            b"skynet.memory" => memory::open(l),
             b"skynet.native" => native::open(l),
             _ => return false,
         }

@@ -122,6 +122,8 @@ pub(crate) struct Vm {
     pub(crate) tags: HashMap<u32, Box<[u8]>>,
     /// Sessions that are being listed.
     pub(crate) snapshot: Vec<(i32, Option<u32>)>,
+    /// Handles and bytes of services that are being listed.
+    pub(crate) figures: Vec<(u32, usize)>,
     /// Sessions of `skynet.profile`.
     pub(crate) profiles: Vec<crate::api::profile::Profile>,
 
@@ -186,6 +188,7 @@ impl Vm {
             trace_count: 0,
             tags: HashMap::new(),
             snapshot: Vec::new(),
+            figures: Vec::new(),
             profiles: Vec::new(),
             code: Vec::new(),
             cache_mode: crate::loader::CacheMode::On,
@@ -235,7 +238,7 @@ impl Vm {
     /// Leaves the memory usage where other threads may read it.
     #[inline]
     pub(crate) fn note_memory(&self) {
-        self.interrupt.memory.store(self.memory.used, Ordering::Relaxed);
+        self.interrupt.note_memory(self.memory.used);
     }
 
     /// Frees the buffers of packings that a jump has left behind. Only when none is going on.
