@@ -49,6 +49,7 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them: see the section above")]
 
 mod api;
+mod channel;
 mod codec;
 mod interrupt;
 mod loader;

@@ -23,7 +23,10 @@ pub(crate) enum Want {
     /// Bytes that come after those that are there.
     More,
     /// A separator; where the search for it goes on.
-    Line { separator: Separator, from: usize },
+    Line {
+        separator: Separator,
+        from: usize,
+    },
     /// The separator is at this place.
     Found(usize),
     /// The end.

@@ -1,7 +1,9 @@
 //! From a message to the Lua code that handles it.
 
 use mlua::ffi;
-use skynet_core::{Context, Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_TRACE, Payload, SocketMessage};
+use skynet_core::{
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_TRACE, Payload, SocketMessage,
+};
 
 use super::record::Current;
 use super::request::{request, unknown_response};
