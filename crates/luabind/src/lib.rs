@@ -53,6 +53,7 @@ mod channel;
 mod codec;
 mod interrupt;
 mod loader;
+mod net;
 mod service;
 mod shared;
 mod sources;
@@ -69,5 +70,7 @@ pub fn native_names() -> Vec<(&'static str, &'static str)> {
     api::skynet::names()
         .map(|name| ("skynet", text(name)))
         .chain(api::core::names().map(|name| ("skynet.core", text(name))))
+        .chain(api::socketdriver::names().map(|name| ("skynet.socketdriver", text(name))))
+        .chain(api::netpack::names().map(|name| ("skynet.netpack", text(name))))
         .collect()
 }

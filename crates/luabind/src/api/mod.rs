@@ -16,7 +16,9 @@ pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
+mod memory;
 pub(crate) mod native;
+pub(crate) mod netpack;
 pub(crate) mod profile;
 pub(crate) mod proto;
 pub(crate) mod reply;
@@ -24,6 +26,8 @@ pub(crate) mod require;
 pub(crate) mod send;
 pub(crate) mod skynet;
 pub(crate) mod sleep;
+mod socket;
+pub(crate) mod socketdriver;
 pub(crate) mod text;
 pub(crate) mod trace;
 
@@ -38,23 +42,42 @@ use crate::vm::{Thread, Vm, vm_of};
 /// A named native function.
 pub(crate) type Entry = (&'static CStr, lua_CFunction);
 
+/// Pushes a native module.
+type Open = unsafe fn(*mut lua_State);
+
+/// Native modules that no file ever replaces: the engine itself, and what stands on it.
+const BUILT_IN: &[(&[u8], Open)] = &[
+    (b"skynet.core", core::open),
+    (b"skynet.coroutine", coroutine::open),
+    (b"skynet.profile", profile::open),
+    (b"skynet.codecache", crate::loader::open_codecache),
+    (b"skynet.memory", memory::open),
+    (b"skynet.native", native::open),
+    (b"skynet.native.socket", socket::open),
+    (b"skynet.socketdriver", socketdriver::open),
+    (b"skynet.netpack", netpack::open),
+    (b"skynet.crypt", crypt::open),
+    (b"client.crypt", crypt::open),
+    (b"client.socket", client_socket::open),
+    (b"skynet.debugchannel", debugchannel::open),
+];
+
+/// Whether a native module of that name is never replaced by a file.
+pub(crate) fn is_built_in(name: &[u8]) -> bool {
+    BUILT_IN.iter().any(|(known, _)| *known == name)
+}
+
 /// Opens the native module of that name and pushes it; false if there is none.
 pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
-    unsafe {
-        match name {
-            b"skynet" => skynet::open(l),
-            b"skynet.core" => core::open(l),
-            b"skynet.coroutine" => coroutine::open(l),
-            b"skynet.profile" => profile::open(l),
-            b"skynet.codecache" => crate::loader::open_codecache(l),
-            b"skynet.native" => native::open(l),
-            b"skynet.crypt" | b"client.crypt" => crypt::open(l),
-            b"client.socket" => client_socket::open(l),
-            b"skynet.debugchannel" => debugchannel::open(l),
-            _ => return false,
-        }
-        true
+    let open = match name {
+        b"skynet" => Some(skynet::open as Open),
+        _ => BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, open)| *open),
+    };
+    if let Some(open) = open {
+        // SAFETY: the caller is inside the VM.
+        unsafe { open(l) };
     }
+    open.is_some()
 }
 
 /// Pushes a table of functions.
@@ -101,6 +124,8 @@ pub(crate) unsafe fn suspend(
 ) -> c_int {
     unsafe {
         (*vm).yielded = crate::vm::Yielded::Framework;
+        // A socket that a coroutine of the program's own was left waiting for is none of this wait.
+        (*(*vm).current).socket = 0;
         ffi::lua_yieldk(l, 0, ctx, Some(then))
     }
 }

@@ -112,6 +112,10 @@ pub(crate) struct Vm {
     pub(crate) forward: Option<Box<[Option<u8>; 256]>>,
     /// The program has a dispatch function of its own for errors.
     pub(crate) own_errors: bool,
+    /// The sockets of this service, once it has needed them.
+    pub(crate) net: Option<Box<crate::net::Net>>,
+    /// The message in hand, if it came from the sockets of the node and owns a buffer; else null.
+    pub(crate) socket_message: *const std::ffi::c_void,
     /// The payload in hand belongs to Lua now.
     pub(crate) keep: bool,
 
@@ -122,8 +126,13 @@ pub(crate) struct Vm {
     pub(crate) tags: HashMap<u32, Box<[u8]>>,
     /// Sessions that are being listed.
     pub(crate) snapshot: Vec<(i32, Option<u32>)>,
+    /// Handles and bytes of services that are being listed.
+    pub(crate) figures: Vec<(u32, usize)>,
     /// Sessions of `skynet.profile`.
     pub(crate) profiles: Vec<crate::api::profile::Profile>,
+
+    /// The queue of `skynet.netpack` that has routes; null if none has. It clears this when it is collected.
+    pub(crate) netpack: *mut crate::api::netpack::Inbox,
 
     /// Buffers that loaded functions point into.
     pub(crate) code: Vec<Arc<Chunk>>,
@@ -181,12 +190,16 @@ impl Vm {
             lua_protocol: ptr::null(),
             forward: None,
             own_errors: false,
+            net: None,
+            socket_message: ptr::null(),
             keep: false,
             tracing: false,
             trace_count: 0,
             tags: HashMap::new(),
             snapshot: Vec::new(),
+            figures: Vec::new(),
             profiles: Vec::new(),
+            netpack: ptr::null_mut(),
             code: Vec::new(),
             cache_mode: crate::loader::CacheMode::On,
             wanted_limit: 0,
@@ -235,7 +248,7 @@ impl Vm {
     /// Leaves the memory usage where other threads may read it.
     #[inline]
     pub(crate) fn note_memory(&self) {
-        self.interrupt.memory.store(self.memory.used, Ordering::Relaxed);
+        self.interrupt.note_memory(self.memory.used);
     }
 
     /// Frees the buffers of packings that a jump has left behind. Only when none is going on.
@@ -265,6 +278,9 @@ impl Vm {
             (*this).set_running(ptr::null_mut());
             ffi::lua_close(main);
             (*this).main = ptr::null_mut();
+            if let Some(net) = (*this).net.as_deref_mut() {
+                net.close_all();
+            }
         }
     }
 }
