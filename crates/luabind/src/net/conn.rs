@@ -20,8 +20,8 @@ pub(crate) enum Want {
     Any,
     /// So many bytes.
     Bytes(usize),
-    /// More bytes than so many.
-    More(usize),
+    /// Bytes that come after those that are there.
+    More,
     /// A separator; where the search for it goes on.
     Line {
         separator: Separator,
@@ -83,14 +83,13 @@ impl Conn {
         }
     }
 
-    /// Whether the reader has what it waits for.
+    /// Whether the reader has what it waits for, after bytes came.
     #[inline]
     pub(crate) fn met(&mut self) -> bool {
         let len = self.inbox.len();
         match &mut self.want {
             Want::Nothing | Want::All => false,
-            Want::Any => len > 0,
-            Want::More(before) => len > *before,
+            Want::Any | Want::More => len > 0,
             Want::Bytes(count) => len >= *count,
             Want::Found(_) => true,
             Want::Line { separator, from } => {
@@ -113,7 +112,7 @@ impl Conn {
     /// Whether too much has been received.
     #[inline]
     pub(crate) fn overflows(&self) -> bool {
-        self.inbox.len() > self.limit && !matches!(self.want, Want::Any | Want::Bytes(_) | Want::More(_))
+        self.inbox.len() > self.limit && !matches!(self.want, Want::Any | Want::Bytes(_) | Want::More)
     }
 }
 

@@ -75,7 +75,7 @@ unsafe fn owned(l: *mut lua_State, net: *mut Net) -> *mut Conn {
     }
 }
 
-/// Suspends the thread until `want` is met; the socket is at index 1.
+/// Suspends the thread until `want` is met, which it is not; the socket is at index 1.
 unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KContext) -> c_int {
     unsafe {
         let (vm, thread) = ((vm_of(l)), (*vm_of(l)).current);
@@ -83,11 +83,6 @@ unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KCont
         if let Some(conn) = (*net).get(id) {
             conn.want = want;
             conn.reader = (*thread).slot;
-            if conn.met() {
-                // Only the search of the separator has gone on: `readline` has looked for it before.
-                conn.reader = 0;
-                return done(l, ffi::LUA_OK, how);
-            }
             if conn.paused {
                 conn.paused = false;
                 resume_reading(vm, net, id);
@@ -226,7 +221,7 @@ pub(super) unsafe extern "C-unwind" fn read(l: *mut lua_State) -> c_int {
         let size = ffi::lua_tointegerx(l, 2, std::ptr::null_mut()) as usize;
         let want = match size {
             _ if any => Want::Any,
-            0 => Want::More((*inbox).len()),
+            0 => Want::More,
             _ => Want::Bytes(size),
         };
         wait(l, net, want, READ)
