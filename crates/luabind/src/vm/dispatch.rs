@@ -71,13 +71,6 @@ impl Vm {
     /// The dispatcher: responses and errors go to the waiting threads, the rest to handlers.
     pub(crate) unsafe fn dispatch(this: *mut Vm, msg: Message) {
         unsafe {
-            let msg = match (*this).netpack.is_null() {
-                true => msg,
-                false => match api::netpack::deliver(this, msg) {
-                    Some(msg) => msg,
-                    None => return,
-                },
-            };
             let Message { mut kind, session, source, mut payload } = msg;
             (*this).keep = false;
             if let Some(forward) = (*this).forward.as_ref()
@@ -91,6 +84,7 @@ impl Vm {
                 PTYPE_RESPONSE => Vm::on_response(this, session, payload),
                 PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw(), payload),
                 PTYPE_SOCKET if Vm::receive(this, &mut payload) => {}
+                PTYPE_SOCKET if !(*this).netpack.is_null() && api::netpack::deliver(this, &mut payload) => {}
                 _ => Vm::on_request(this, payload),
             }
             Vm::drain(this);
