@@ -72,6 +72,6 @@ pub use payload::{Payload, PayloadBuf, SocketKind, SocketMessage};
 pub use ptype::*;
 pub use remote::{GLOBAL_NAME_LEN, Outgoing, RemoteDest, RemoteMessage};
 pub use request::Request;
-pub use scheduler::WorkerThread;
+pub use scheduler::{Driver, WorkerThread};
 pub use service::{Module, Service, ServiceControl};
 pub use timer::TimerKey;

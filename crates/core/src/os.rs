@@ -34,6 +34,21 @@ pub(crate) fn wake_exactly() {
     }
 }
 
+/// The monotonic clock as of the system's last tick: some milliseconds late, for a fifth of the price. `None` where there
+/// is none.
+#[inline]
+pub(crate) fn coarse_ns() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the clock exists on every Linux, and the structure is the caller's.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut time) };
+        Some((time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// The path with this name.
 #[cfg(unix)]
 pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {

@@ -61,6 +61,11 @@ impl Interrupt {
         self.request.load(Ordering::Acquire) == CONDEMNED
     }
 
+    /// Whether `signal 0` is due: it is from now on the caller's to raise.
+    fn take_signal(&self) -> bool {
+        self.request.compare_exchange(SIGNAL, NONE, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     pub(crate) fn clear(&self) {
         self.request.store(NONE, Ordering::Release);
     }
@@ -148,8 +153,7 @@ pub(crate) unsafe fn arm(l: *mut lua_State) {
 unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
     unsafe {
         let interrupt = &(*vm_of(l)).interrupt;
-        let signalled =
-            interrupt.request.compare_exchange(SIGNAL, NONE, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let signalled = interrupt.take_signal();
         if !interrupt.condemned() {
             ffi::lua_sethook(l, None, 0, 0);
             // What came in between has set the hook that was just taken away.
@@ -157,10 +161,26 @@ unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
                 arm(l);
             }
         }
+        raise(l, signalled);
+    }
+}
+
+/// Raises the error that is due, if one is: for native functions that wait, since no hook runs meanwhile.
+///
+/// Jumping.
+pub(crate) unsafe fn deliver(l: *mut lua_State) {
+    unsafe {
+        let signalled = (*vm_of(l)).interrupt.take_signal();
+        raise(l, signalled);
+    }
+}
+
+unsafe fn raise(l: *mut lua_State, signalled: bool) {
+    unsafe {
         if signalled {
             ffi::luaL_error(l, c"signal 0".as_ptr());
         }
-        if interrupt.condemned() {
+        if (*vm_of(l)).interrupt.condemned() {
             // The hook stays: a `pcall` cannot hold it up.
             ffi::luaL_error(l, c"the service has been killed".as_ptr());
         }

@@ -49,9 +49,11 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them: see the section above")]
 
 mod api;
+mod channel;
 mod codec;
 mod interrupt;
 mod loader;
+mod net;
 mod service;
 mod shared;
 mod sources;
@@ -67,5 +69,6 @@ pub fn native_names() -> Vec<(&'static str, &'static str)> {
     api::skynet::names()
         .map(|name| ("skynet", text(name)))
         .chain(api::core::names().map(|name| ("skynet.core", text(name))))
+        .chain(api::socketdriver::names().map(|name| ("skynet.socketdriver", text(name))))
         .collect()
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::channel::Channels;
 use crate::interrupt::Interrupt;
 use crate::loader::Chunk;
 use crate::service::LuaOptions;
@@ -49,6 +50,8 @@ impl PreferFiles {
 pub(crate) struct Shared {
     pub(crate) sources: Sources,
     pub(crate) prefer: PreferFiles,
+    /// Channels between debuggers and what they look at.
+    pub(crate) channels: Arc<Channels>,
     /// One hash seed for all states, as in C skynet.
     pub(crate) seed: u32,
     /// Whether native functions can tell that their results are not wanted: 0 unknown, 1 yes, 2 no.
@@ -70,6 +73,7 @@ impl Shared {
         Shared {
             sources: options.sources,
             prefer: options.prefer_files,
+            channels: Arc::default(),
             seed: RandomState::new().hash_one(0_u8) as u32,
             probed: AtomicU8::new(0),
             chunks: Mutex::default(),

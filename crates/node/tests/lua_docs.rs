@@ -17,6 +17,8 @@ const MODULES: &[&str] = &[
     "skynet.core",
     "skynet.codecache",
     "skynet.coroutine",
+    "skynet.crypt",
+    "skynet.debugchannel",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",

@@ -13,7 +13,9 @@ use crate::sys::error_text;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The number of poll threads is out of its range, 1 to 64.
+    /// The node has sockets already.
+    Attached,
+    /// The number of poll threads is out of its range, 0 to 64.
     Threads {
         /// What was asked for.
         count: usize,
@@ -25,7 +27,8 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Threads { count } => write!(f, "{count} poll threads: between 1 and 64 are possible"),
+            StartError::Threads { count } => write!(f, "{count} poll threads: between 0 and 64 are possible"),
+            StartError::Attached => f.write_str("the node has sockets already"),
             StartError::System(cause) => write!(f, "cannot start a poll thread: {}", error_text(cause)),
         }
     }
@@ -35,7 +38,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             StartError::System(cause) => Some(cause),
-            StartError::Threads { .. } => None,
+            StartError::Threads { .. } | StartError::Attached => None,
         }
     }
 }

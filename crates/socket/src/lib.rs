@@ -1,8 +1,8 @@
 //! Sockets for the services of a node: TCP, UDP, and adopted descriptors.
 //!
 //! [`Sockets`] belongs to one [`Node`](skynet_core::Node). A service opens a socket and gets what happens to it as messages of the
-//! kind `PTYPE_SOCKET`; [`SocketEvent::take`] reads them. Poll threads wait for the system and read; whoever sends writes to the
-//! system directly, unless earlier bytes still wait.
+//! kind `PTYPE_SOCKET`; [`SocketEvent::take`] reads them. Idle workers of the node wait for the system and read; whoever sends writes
+//! to the system directly, unless earlier bytes still wait.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -47,18 +47,19 @@
 //!    goes from one service to another, and nothing that was read is lost on the way.
 //! 3. Connections of one's own read at once, and so do UDP sockets. Host names are looked up on threads of their own.
 //! 4. Each read is one message, with the block that was read into. Blocks begin at 64 bytes and adapt to what comes.
-//! 5. [`Sockets::send`] writes at once, on the calling thread. What the system does not take waits, in two priorities, and
-//!    the poll thread sends it when there is room.
+//! 5. [`Sockets::send`] writes on the calling thread; small pieces that a service sends to one socket, one after the other, go out
+//!    together when its turn ends. What the system does not take waits, in two priorities, until there is room.
 //! 6. Back-pressure has both ends: [`Sockets::pause`] stops reading; the owner of a growing queue is warned at 1, 2, 4, … MiB and
 //!    told when it is empty again; [`Sockets::limit`] closes a peer that does not read.
 //! 7. [`Sockets::close`] sends what waits first, [`Sockets::shutdown`] does not. `Closed` comes once for each socket.
 //! 8. After the peer's end a socket can still be written to, until it is closed. A failed write is told once.
 //! 9. If an owner ends, its sockets stop reading and wait for another; they go when their peer does.
-//! 10. When the node ends, all sockets are closed, and its poll threads end.
+//! 10. When the node ends, all sockets are closed.
 
 #![deny(unsafe_code)]
 
 mod address;
+mod cork;
 mod error;
 mod event;
 pub mod framing;

@@ -6,7 +6,9 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Threads that wait for events and read, 1 to 64. Sockets are spread over them by their ids. Default: 1.
+    /// Threads that do nothing but wait for the system and read, 0 to 64; sockets are spread over them by their ids. With 0 the
+    /// node's workers do it when they have nothing else to do, which is the fastest unless there are many cores and much to read.
+    /// Default: 0.
     pub threads: usize,
     /// How many sockets there may be at a time, rounded up to a power of two. Each possible 256 cost 24 bytes, each 256 in use
     /// 4 KiB beside the sockets themselves. Default: 262,144.
@@ -21,7 +23,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            threads: 1,
+            threads: 0,
             max_sockets: 1 << 18,
             write_limit: None,
             close_timeout: Some(Duration::from_secs(60)),

@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 
 use skynet_core::Payload;
 
+use crate::cork::Cork;
+
 /// Waiting bytes at which the owner is warned first; then at every doubling.
 const FIRST_WARNING: usize = 1024 * 1024;
 
@@ -76,6 +78,8 @@ pub(crate) struct Outbox {
     pub(crate) peer: Option<Box<SocketAddr>>,
     /// A message that nobody took: the owner was gone. The next owner gets it.
     pub(crate) stash: Option<Payload>,
+    /// Small writes that a worker has put off: see `cork`. Nothing else waits then.
+    pub(crate) corked: Option<Box<Cork>>,
     /// Above how many waiting bytes the socket is closed.
     pub(crate) limit: usize,
     /// Bytes sent.
@@ -95,6 +99,7 @@ impl Outbox {
             close_told: false,
             peer: None,
             stash: None,
+            corked: None,
             limit: usize::MAX,
             sent: 0,
             sent_at: 0,
@@ -202,6 +207,7 @@ impl Outbox {
     /// Forgets all that waits.
     pub(crate) fn clear(&mut self) {
         self.queues = None;
+        self.corked = None;
         self.waiting = 0;
         self.next_warning = FIRST_WARNING;
     }

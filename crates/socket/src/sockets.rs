@@ -8,13 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use skynet_core::{Handle, Node, SocketKind};
 
+use crate::cork::Corks;
 use crate::outbox::Phase;
-use crate::poll::{Command, Post};
+use crate::poll::{Command, Poller, Post};
 use crate::resolver::Resolver;
 use crate::socket::{Io, Kind, Socket};
 use crate::sync::lock;
 use crate::table::Table;
 use crate::{OpenError, Options, SocketId, StartError, sys};
+
+/// The most polls with threads of their own.
+const MAX_THREADS: usize = 64;
 
 /// The sockets of one node. It is a handle: clones are the same. Dropping it closes nothing; the end of the node does.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) node: Node,
     pub(crate) table: Table,
     pub(crate) options: Options,
+    /// What workers have put off to the end of their turns.
+    pub(crate) corks: Corks,
     posts: Box<[Post]>,
     resolver: Resolver,
     stopped: AtomicBool,
@@ -54,6 +60,18 @@ impl Inner {
         Ok(socket)
     }
 
+    /// Finds threads for a poll.
+    fn start(inner: &Arc<Inner>, poller: Poller) -> std::io::Result<()> {
+        if inner.options.threads == 0 {
+            let weak = Arc::downgrade(inner);
+            return inner.node.drive("skynet-socket", Box::new(poller), move || {
+                weak.upgrade().and_then(|inner| inner.posts.first().map(Post::wake));
+            });
+        }
+        inner.node.attach([poller.spawn()?], || ());
+        Ok(())
+    }
+
     fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
         self.resolver.stop();
@@ -62,37 +80,45 @@ impl Inner {
 }
 
 impl Sockets {
-    /// Starts the poll threads. They and all sockets end with the node; [`Node::stop`] and [`Node::wait`] wait for that.
+    /// Ties sockets to a node. They end with it; [`Node::stop`] and [`Node::wait`] wait for that.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the number of threads is out of its range, or the system gives no poll or thread.
+    /// [`StartError`] if the node has sockets already, the number of threads is out of its range, or the system gives no poll or
+    /// thread.
     pub fn attach(node: &Node, options: Options) -> Result<Sockets, StartError> {
-        if !(1..=64).contains(&options.threads) {
+        if options.threads > MAX_THREADS {
             return Err(StartError::Threads { count: options.threads });
         }
-        let prepared = (0..options.threads).map(|_| crate::poll::prepare()).collect::<Result<Vec<_>, _>>();
+        let prepared =
+            (0..options.threads.max(1)).map(|_| crate::poll::prepare()).collect::<Result<Vec<_>, _>>();
         let (posts, polls): (Vec<_>, Vec<_>) = prepared.map_err(StartError::System)?.into_iter().unzip();
         let inner = Arc::new(Inner {
             node: node.clone(),
             table: Table::new(options.max_sockets, 0),
+            corks: Corks::new(node.workers()),
             options,
             posts: posts.into(),
             resolver: Resolver::new(),
             stopped: AtomicBool::new(false),
         });
-        let mut threads = Vec::new();
-        for (index, poll) in polls.into_iter().enumerate() {
-            match crate::poll::spawn(Arc::clone(&inner), index, poll) {
-                Ok(thread) => threads.push(thread),
-                Err(cause) => {
-                    inner.stop();
-                    return Err(StartError::System(cause));
-                }
-            }
+        let weak = Arc::downgrade(&inner);
+        let hooked = node.on_turn_end(move |worker| {
+            weak.upgrade().inspect(|inner| inner.uncork_worker(worker));
+        });
+        if !hooked {
+            return Err(StartError::Attached);
+        }
+        let started = polls
+            .into_iter()
+            .enumerate()
+            .try_for_each(|(index, poll)| Inner::start(&inner, Poller::new(Arc::clone(&inner), index, poll)));
+        if let Err(cause) = started {
+            inner.stop();
+            return Err(StartError::System(cause));
         }
         let ending = Arc::clone(&inner);
-        node.attach(threads, move || ending.stop());
+        node.attach([], move || ending.stop());
         let sockets = Sockets(inner);
         node.extend(sockets.clone());
         Ok(sockets)
@@ -197,6 +223,7 @@ impl Sockets {
     pub fn close(&self, id: SocketId) {
         if let Some(socket) = self.0.table.get(id) {
             let mut out = lock(&socket.out);
+            self.0.uncork(&socket, &mut out);
             if out.phase != Phase::Closed {
                 out.phase = Phase::Closing;
                 self.0.post(id, Command::Close(id));
@@ -208,6 +235,7 @@ impl Sockets {
     pub fn shutdown(&self, id: SocketId) {
         if let Some(socket) = self.0.table.get(id) {
             let mut out = lock(&socket.out);
+            self.0.uncork(&socket, &mut out);
             if out.phase != Phase::Closed {
                 out.phase = Phase::Closing;
                 self.0.post(id, Command::Shutdown(id));

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use skynet_core::{Payload, SocketKind};
 
+use crate::cork::SMALL;
 use crate::outbox::{GATHER, Outbox, Phase, Priority};
 use crate::poll::Command;
 use crate::socket::{Io, Kind, Reading, Socket};
@@ -107,6 +108,12 @@ impl Inner {
         let Some(socket) = self.table.get(id) else {
             return Err(SendError::Closed { id, data: data.back() });
         };
+        // Before any lock is held: this may be a write to another socket.
+        let small = data.as_bytes().len() <= SMALL && socket.kind == Kind::Tcp;
+        let worker = if small { self.node.defer() } else { None };
+        if let Some(worker) = worker {
+            self.uncork_unless(worker, Some(id));
+        }
         let mut out = lock(&socket.out);
         match out.phase {
             Phase::Closing | Phase::Closed => return Err(SendError::Closed { id, data: data.back() }),
@@ -122,6 +129,16 @@ impl Inner {
         if data.as_bytes().is_empty() {
             return Ok(());
         }
+        if out.is_empty() {
+            if priority == Priority::High && self.cork(&socket, &mut out, worker, data.as_bytes()) {
+                return Ok(());
+            }
+            // What was put off goes first.
+            self.uncork(&socket, &mut out);
+            if out.phase == Phase::Broken {
+                return Ok(());
+            }
+        }
         let mut gone = 0;
         if out.is_empty()
             && let Some(io) = socket.io.get()
@@ -129,7 +146,7 @@ impl Inner {
             match write_all(&socket, io, data.as_bytes(), &mut gone) {
                 Ok(()) => {
                     out.sent += gone as u64;
-                    out.sent_at = self.node.now();
+                    out.sent_at = self.node.now_coarse();
                     if gone == data.as_bytes().len() {
                         return Ok(());
                     }
@@ -164,7 +181,7 @@ impl Inner {
             match udp.send_to(data.as_bytes(), to) {
                 Ok(sent) => {
                     out.sent += sent as u64;
-                    out.sent_at = self.node.now();
+                    out.sent_at = self.node.now_coarse();
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -179,7 +196,7 @@ impl Inner {
     }
 
     /// More waits than before: somebody must send it, and the owner may have to know.
-    fn queued(&self, socket: &Socket, out: &mut Outbox, first: bool) {
+    pub(crate) fn queued(&self, socket: &Socket, out: &mut Outbox, first: bool) {
         socket.queued.store(true, Ordering::SeqCst);
         if out.waiting() > out.limit {
             let text =
@@ -222,7 +239,7 @@ impl Inner {
         let sent = before - out.waiting();
         if sent > 0 {
             out.sent += sent as u64;
-            out.sent_at = self.node.now();
+            out.sent_at = self.node.now_coarse();
         }
         if out.is_empty() {
             socket.queued.store(false, Ordering::SeqCst);
@@ -238,7 +255,7 @@ impl Inner {
 ///
 /// When room comes, the poll thread looks at the mark that something waits, without the lock that is held here. So the mark is set
 /// before the last attempt: either that succeeds, or the news of room comes after the mark.
-fn write_all(socket: &Socket, io: &Io, bytes: &[u8], gone: &mut usize) -> io::Result<()> {
+pub(crate) fn write_all(socket: &Socket, io: &Io, bytes: &[u8], gone: &mut usize) -> io::Result<()> {
     let mut marked = false;
     loop {
         let rest = bytes.get(*gone..).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::{Shutdown, TcpListener};
 
 use common::*;
-use skynet_core::{Handle, Payload};
+use skynet_core::{Handle, LogTarget, Node, Payload};
 use skynet_socket::{OpenError, Options, SendError, SocketEvent, SocketId, Sockets, StartError};
 
 #[test]
@@ -291,17 +291,16 @@ fn a_node_that_stops_closes_everything() {
 
 #[test]
 fn a_node_that_has_ended_has_no_use_for_sockets() {
-    let node = Bench::new().node;
+    let node = Node::builder().workers(1).log(LogTarget::Null).start().expect("it starts");
     node.stop(DEADLINE).expect("all ends");
     let sockets = Sockets::attach(&node, Options::default()).expect("threads can be started");
     let error = sockets.udp(Handle::NONE).expect_err("nobody could use it");
     assert_eq!(error.to_string(), "the node has ended, and its sockets with it");
-    // It waits for the poll threads, which end at once.
+    // It waits for the thread that stands by, which ends at once.
     node.wait();
-    assert!(matches!(
-        Sockets::attach(&node, Options::default().threads(0)),
-        Err(StartError::Threads { count: 0 })
-    ));
+    assert!(matches!(Sockets::attach(&node, Options::default()), Err(StartError::Attached)));
+    let many = Options::default().threads(65);
+    assert!(matches!(Sockets::attach(&node, many), Err(StartError::Threads { count: 65 })));
 }
 
 impl Bench {

@@ -167,6 +167,26 @@ pub const SCRIPTS: &[Script] = &[
         ..PLAIN
     },
     Script {
+        name: "testcrypt",
+        start: "testcrypt",
+        expect: &[Line("[:00000008] KILL self"), NO_ERROR],
+        ..PLAIN
+    },
+    Script {
+        name: "testsha",
+        start: "testsha",
+        expect: &[
+            Line("1"),
+            Line("2"),
+            Line("100"),
+            Line("198"),
+            Line("199"),
+            Line("[:00000008] KILL self"),
+            NO_ERROR,
+        ],
+        ..PLAIN
+    },
+    Script {
         name: "testdeadloop",
         start: "compat_deadloop",
         until: Until::Exit,

@@ -24,6 +24,9 @@ impl Node {
         let before = lock(&self.0.extensions.0).insert(TypeId::of::<T>(), Arc::new(value));
         // Its drop may come back here, so the lock is free by now.
         drop(before);
+        if self.0.life.has_ended() {
+            self.0.extensions.clear();
+        }
     }
 
     /// The value of this type that is tied to the node.
@@ -61,6 +64,8 @@ mod tests {
         assert_eq!(node.extension::<u8>().as_deref(), Some(&2));
         node.stop(Duration::from_secs(20)).expect("all end");
         assert!(node.extension::<u8>().is_none() && Arc::strong_count(&tied) == 1);
+        node.extend(Arc::clone(&tied));
+        assert_eq!(Arc::strong_count(&tied), 1, "nothing is tied to a node that has ended");
     }
 
     #[test]

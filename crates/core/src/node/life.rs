@@ -48,6 +48,10 @@ impl Life {
         self.phase.load(Ordering::SeqCst) == RUNNING
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        self.phase.load(Ordering::SeqCst) == ENDED
+    }
+
     fn reach(&self, phase: u8) -> bool {
         let before = self.phase.fetch_max(phase, Ordering::SeqCst);
         drop(lock(&self.lock));

@@ -2,6 +2,7 @@
 
 mod builder;
 mod deliver;
+mod drive;
 mod extensions;
 mod launch;
 mod life;
@@ -112,6 +113,12 @@ impl Node {
     #[must_use]
     pub fn now(&self) -> u64 {
         self.0.clock.now_cs()
+    }
+
+    /// As [`Node::now`], but up to some milliseconds late: for notes of when something happened, which must cost next to nothing.
+    #[must_use]
+    pub fn now_coarse(&self) -> u64 {
+        self.0.clock.coarse_cs()
     }
 
     /// When the node started, in seconds since 1970.

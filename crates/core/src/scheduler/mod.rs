@@ -6,6 +6,7 @@
 //! shared queue and wakes a sleeper. Spreading work over sleeping workers is the `monitor`'s task, so that a send between
 //! services is never a system call.
 
+mod driver;
 mod monitor;
 pub(crate) mod seat;
 mod sleep;
@@ -14,16 +15,20 @@ mod worker;
 
 use std::collections::VecDeque;
 use std::hint;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+pub use driver::Driver;
+use driver::Seat;
 use worker::Worker;
 pub use worker::WorkerThread;
 
 use crate::cell::CellRef;
+use crate::clock::Ticks;
 use crate::node::Node;
 use crate::sync::Lock;
 use monitor::Monitor;
-use sleep::Sleepers;
+use sleep::{Sleepers, Woken};
 
 /// Orders of the runtime to a turn: messages that no service sees.
 pub(crate) mod order {
@@ -46,6 +51,10 @@ pub(crate) struct Scheduler {
     shared_len: AtomicUsize,
     sleepers: Sleepers,
     monitor: Monitor,
+    /// Where workers wait that would sleep otherwise.
+    seat: OnceLock<Seat>,
+    /// What is told that a turn has ended on a worker, if it has asked for that.
+    turn_end: OnceLock<Box<dyn Fn(usize) + Send + Sync>>,
     stop: AtomicBool,
 }
 
@@ -57,6 +66,8 @@ impl Scheduler {
             shared_len: AtomicUsize::new(0),
             sleepers: Sleepers::new(workers),
             monitor: Monitor::new(),
+            seat: OnceLock::new(),
+            turn_end: OnceLock::new(),
             stop: AtomicBool::new(false),
         }
     }
@@ -80,7 +91,19 @@ impl Scheduler {
         shared.extend(cells);
         self.shared_len.store(shared.len(), Ordering::Release);
         drop(shared);
-        self.sleepers.wake_one();
+        self.wake_one();
+    }
+
+    /// Wakes a worker, if one sleeps.
+    fn wake_one(&self) -> bool {
+        match self.sleepers.wake_one() {
+            Woken::Nobody => return false,
+            Woken::Sleeper => {}
+            Woken::Polling => {
+                self.seat().inspect(|seat| seat.wake());
+            }
+        }
+        true
     }
 
     /// The worker that is inside this service, if one is.
@@ -91,12 +114,35 @@ impl Scheduler {
     /// Ends [`Scheduler::run_worker`] and [`Scheduler::run_monitor`] on all threads.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
-        while self.sleepers.wake_one() {}
+        while self.wake_one() {}
         self.monitor.rouse();
+        self.dismiss();
     }
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Names whom [`Scheduler::defer`] is for. False if there is somebody.
+    pub(crate) fn on_turn_end(&self, hook: Box<dyn Fn(usize) + Send + Sync>) -> bool {
+        self.turn_end.set(hook).is_ok()
+    }
+
+    /// Asks for the hook to be called when the turn ends that the calling thread is in. The number is that of its worker;
+    /// `None` if it is in none.
+    pub(crate) fn defer(&self, ticks: &Ticks) -> Option<usize> {
+        seat::with_worker(self, |worker| {
+            worker.filter(|worker| worker.defer(ticks)).map(|worker| worker.index)
+        })
+    }
+
+    #[cold]
+    fn end_deferral(&self, worker: &Worker) {
+        if worker.take_deferred()
+            && let Some(hook) = self.turn_end.get()
+        {
+            hook(worker.index);
+        }
     }
 
     /// The body of a worker thread.
@@ -113,13 +159,16 @@ impl Scheduler {
         let mut turns = 0_u32;
         while !self.stopped() {
             turns = turns.wrapping_add(1);
-            let shared_first = turns.is_multiple_of(SHARED_FIRST);
-            let found = if shared_first { self.take_shared(worker) } else { None };
+            let mut found = None;
+            if turns.is_multiple_of(SHARED_FIRST) {
+                self.poll_between(node);
+                found = self.take_shared(worker);
+            }
             let found =
                 found.or_else(|| worker.take_own(&mut handoffs)).or_else(|| self.take_foreign(worker));
             let Some(cell) = found else {
                 turn.pause();
-                self.rest(worker);
+                self.rest(node, worker);
                 continue;
             };
             if turn.run(cell) {
@@ -166,13 +215,21 @@ impl Scheduler {
         self.shared_len.load(Ordering::Acquire) > 0 || self.workers.iter().any(|worker| worker.queued() > 0)
     }
 
-    /// Waits for work: a little by looking, then asleep.
-    fn rest(&self, worker: &Worker) {
+    /// Looks for work for some microseconds. True if there is some.
+    fn look_around(&self) -> bool {
         for _ in 0..SPINS {
             if self.has_work() || self.stopped() {
-                return;
+                return true;
             }
             hint::spin_loop();
+        }
+        false
+    }
+
+    /// Waits for work: in the seat, or a little by looking, then asleep.
+    fn rest(&self, node: &Node, worker: &Worker) {
+        if self.wait_in_seat(node, worker) || self.look_around() {
+            return;
         }
         self.sleepers.announce(worker.index);
         self.monitor.hurry();

@@ -2,7 +2,8 @@
 //!
 //! - wakes a sleeping worker for a service that waits behind a busy one, so that none waits longer than a millisecond while a
 //!   worker sleeps;
-//! - frees the queue of a worker that is stuck in one long turn;
+//! - frees the queue of a worker that is stuck in one long turn, and does what was put off to the end of it;
+//! - sees to it that somebody waits for the system (`driver`);
 //! - reports messages that run for seconds.
 
 use std::sync::OnceLock;
@@ -39,6 +40,7 @@ struct Seen {
     queued: bool,
     version: u64,
     since: Instant,
+    deferred: u64,
 }
 
 impl Monitor {
@@ -75,6 +77,7 @@ impl Scheduler {
         let _ = self.monitor.thread.set(thread::current());
         let mut seen: Vec<Seen> = self.workers.iter().map(look).collect();
         let mut idle_looks = 0;
+        let mut polls = 0;
         while !self.stopped() {
             let sleeping = self.sleepers.count();
             if sleeping == self.workers.len() {
@@ -92,8 +95,9 @@ impl Scheduler {
                 self.help(worker, seen);
                 report_endless(node, worker, seen, ENDLESS);
             }
+            self.watch_seat(&mut polls);
             if self.shared_len.load(Ordering::Relaxed) > 0 {
-                self.sleepers.wake_one();
+                self.wake_one();
             }
         }
     }
@@ -134,15 +138,20 @@ impl Scheduler {
                 self.inject(rescued);
             }
         } else if queued && seen.queued {
-            self.sleepers.wake_one();
+            self.wake_one();
         }
-        (seen.turns, seen.waiting, seen.queued) = (turns, waiting, queued);
+        // What was put off in a long turn does not wait for its end.
+        let deferred = worker.deferred_since();
+        if deferred != 0 && deferred == seen.deferred {
+            self.end_deferral(worker);
+        }
+        (seen.turns, seen.waiting, seen.queued, seen.deferred) = (turns, waiting, queued, deferred);
     }
 }
 
 fn look(worker: &Worker) -> Seen {
     let (version, ..) = worker.progress();
-    Seen { turns: worker.turns(), waiting: false, queued: false, version, since: Instant::now() }
+    Seen { turns: worker.turns(), waiting: false, queued: false, version, since: Instant::now(), deferred: 0 }
 }
 
 /// Reports the message that a worker handles, if it was the same one for this long.

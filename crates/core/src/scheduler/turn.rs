@@ -15,6 +15,9 @@ use crate::ptype::PTYPE_ERROR;
 use crate::service::Service;
 use crate::{Handle, Payload};
 
+/// Ticks for which something is put off, while messages of the same turn follow: some 100 microseconds.
+const DEFERRED: u64 = 250_000;
+
 /// Runs turns on one worker.
 pub(super) struct Turn<'a> {
     node: &'a Node,
@@ -43,6 +46,9 @@ impl<'a> Turn<'a> {
             self.ticks = self.node.ticks().read();
         }
         let more = self.run_owned(cell);
+        if self.worker.deferred_since() != 0 {
+            self.scheduler.end_deferral(self.worker);
+        }
         self.worker.end_turn();
         more
     }
@@ -144,6 +150,10 @@ impl<'a> Turn<'a> {
                 call::poll_ready(ctx);
             }
             self.account(cell);
+            let since = self.worker.deferred_since();
+            if since != 0 && self.node.ticks().read().wrapping_sub(since) > DEFERRED {
+                self.scheduler.end_deferral(self.worker);
+            }
             handled += 1;
             if cell.has(CLOSING) || (handled >= share && self.scheduler.others_wait(self.worker)) {
                 return;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::cell::{Cell, CellRef};
+use crate::clock::Ticks;
 use crate::os::ThreadId;
 use crate::sync::{Lock, lock};
 use crate::{Handle, Message};
@@ -31,6 +32,8 @@ pub(crate) struct Worker {
     /// From and to whom the message goes that is being handled; 0 if none is.
     source: AtomicU32,
     dest: AtomicU32,
+    /// The counter when something was put off to the end of the turn; 0 if nothing is.
+    deferred: AtomicU64,
     thread: Mutex<Option<ThreadId>>,
 }
 
@@ -91,6 +94,7 @@ impl Worker {
             current: AtomicPtr::default(),
             source: AtomicU32::new(0),
             dest: AtomicU32::new(0),
+            deferred: AtomicU64::new(0),
             thread: Mutex::new(None),
         }
     }
@@ -199,6 +203,28 @@ impl Worker {
     pub(crate) fn end_turn(&self) {
         self.dest.store(0, Ordering::Relaxed);
         self.current.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// Notes that something is put off to the end of the turn. False if the worker is in none. Only for the worker itself.
+    pub(super) fn defer(&self, ticks: &Ticks) -> bool {
+        if self.current.load(Ordering::Relaxed).is_null() {
+            return false;
+        }
+        if self.deferred_since() == 0 {
+            self.deferred.store(ticks.read().max(1), Ordering::Release);
+        }
+        true
+    }
+
+    /// The counter when the first thing was put off; 0 if nothing is.
+    #[inline]
+    pub(super) fn deferred_since(&self) -> u64 {
+        self.deferred.load(Ordering::Relaxed)
+    }
+
+    /// Whether something was put off; nothing is then.
+    pub(super) fn take_deferred(&self) -> bool {
+        self.deferred.swap(0, Ordering::Acquire) != 0
     }
 
     pub(super) fn turns(&self) -> u64 {

@@ -7,8 +7,10 @@ pub(crate) mod address;
 pub(crate) mod call;
 pub(crate) mod core;
 pub(crate) mod coroutine;
+mod crypt;
 pub(crate) mod data;
 pub(crate) mod debug;
+mod debugchannel;
 pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
@@ -22,6 +24,8 @@ pub(crate) mod require;
 pub(crate) mod send;
 pub(crate) mod skynet;
 pub(crate) mod sleep;
+mod socket;
+pub(crate) mod socketdriver;
 pub(crate) mod text;
 pub(crate) mod trace;
 
@@ -36,21 +40,37 @@ use crate::vm::{Thread, Vm, vm_of};
 /// A named native function.
 pub(crate) type Entry = (&'static CStr, lua_CFunction);
 
+/// Native modules that no file ever replaces: the engine itself, and what stands on it.
+const BUILT_IN: &[(&[u8], unsafe fn(*mut lua_State))] = &[
+    (b"skynet.core", core::open),
+    (b"skynet.coroutine", coroutine::open),
+    (b"skynet.profile", profile::open),
+    (b"skynet.codecache", crate::loader::open_codecache),
+    (b"skynet.memory", memory::open),
+    (b"skynet.native", native::open),
+    (b"skynet.native.socket", socket::open),
+    (b"skynet.socketdriver", socketdriver::open),
+    (b"skynet.crypt", crypt::open),
+    (b"client.crypt", crypt::open),
+    (b"skynet.debugchannel", debugchannel::open),
+];
+
+/// Whether a native module of that name is never replaced by a file.
+pub(crate) fn is_built_in(name: &[u8]) -> bool {
+    BUILT_IN.iter().any(|(known, _)| *known == name)
+}
+
 /// Opens the native module of that name and pushes it; false if there is none.
 pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
-    unsafe {
-        match name {
-            b"skynet" => skynet::open(l),
-            b"skynet.core" => core::open(l),
-            b"skynet.coroutine" => coroutine::open(l),
-            b"skynet.profile" => profile::open(l),
-            b"skynet.codecache" => crate::loader::open_codecache(l),
-            b"skynet.memory" => memory::open(l),
-            b"skynet.native" => native::open(l),
-            _ => return false,
-        }
-        true
+    let open = match name {
+        b"skynet" => Some(skynet::open as unsafe fn(*mut lua_State)),
+        _ => BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, open)| *open),
+    };
+    if let Some(open) = open {
+        // SAFETY: the caller is inside the VM.
+        unsafe { open(l) };
     }
+    open.is_some()
 }
 
 /// Pushes a table of functions.
@@ -97,6 +117,8 @@ pub(crate) unsafe fn suspend(
 ) -> c_int {
     unsafe {
         (*vm).yielded = crate::vm::Yielded::Framework;
+        // A socket that a coroutine of the program's own was left waiting for is none of this wait.
+        (*(*vm).current).socket = 0;
         ffi::lua_yieldk(l, 0, ctx, Some(then))
     }
 }

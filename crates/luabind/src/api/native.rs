@@ -45,6 +45,7 @@ unsafe fn push_thread(l: *mut lua_State, thread: *mut Thread) {
 unsafe extern "C-unwind" fn sessions(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
+        (*vm).number_readers();
         // Timers whose threads nobody has seen yet get them now.
         let mut at = 0;
         while let Some((session, _)) = session_at(vm, at) {

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, Payload};
+use skynet_core::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_SOCKET, Payload};
 
 use super::data;
 use crate::vm::{R_LUA_DISPATCH, R_PROTO, Vm, vm_of};
@@ -214,6 +214,7 @@ pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
         }
         match push_class(l, 1) {
             PTYPE_ERROR => (*vm_of(l)).own_errors = true,
+            PTYPE_SOCKET => release_sockets(vm_of(l)),
             PTYPE_LUA => {
                 ffi::lua_pushvalue(l, 2);
                 ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_LUA_DISPATCH);
@@ -224,5 +225,13 @@ pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
         ffi::lua_pushvalue(l, 2);
         ffi::lua_setfield(l, 3, c"dispatch".as_ptr());
         1
+    }
+}
+
+/// The program dispatches the messages of sockets itself. A leaf.
+unsafe fn release_sockets(vm: *mut Vm) {
+    // SAFETY: the caller is inside the VM.
+    if let Some(net) = unsafe { (*vm).net.as_deref_mut() } {
+        net.direct = false;
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
 
-use crate::loader::is_native;
+use super::is_built_in;
 use crate::vm::{R_REQUIRE, vm_of};
 
 /// `require(name)`
@@ -20,7 +20,7 @@ pub(crate) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
         }
         ffi::lua_settop(l, 1);
         // Native modules do not block, and the loader of modules cannot load itself.
-        if (*(*vm_of(l)).current).is_root() || is_native(super::bytes_at(l, 1)) {
+        if (*(*vm_of(l)).current).is_root() || is_built_in(super::bytes_at(l, 1)) {
             return standard(l);
         }
         push_loader(l);

@@ -6,18 +6,9 @@ use std::path::Path;
 use mlua::ffi::{self, lua_State};
 
 use super::load_file;
-use crate::api::{bytes_at, open_native, push_bytes};
+use crate::api::{bytes_at, is_built_in, open_native, push_bytes};
 use crate::sources;
 use crate::vm::{Vm, shared, vm_of};
-
-/// Modules that no file ever replaces: the engine itself.
-const BUILT_IN: [&[u8]; 5] =
-    [b"skynet.core", b"skynet.codecache", b"skynet.profile", b"skynet.coroutine", b"skynet.native"];
-
-/// Whether `require` of that name runs no Lua code.
-pub(crate) fn is_native(name: &[u8]) -> bool {
-    BUILT_IN.contains(&name)
-}
 
 /// The searcher for Lua modules: `(name) -> loader, place | reason`.
 pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
@@ -26,7 +17,7 @@ pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
         ffi::lua_settop(l, 1);
         let vm = vm_of(l);
         let name = bytes_at(l, 1);
-        if BUILT_IN.contains(&name) {
+        if is_built_in(name) {
             return native(l, name);
         }
         let shipped = name == b"skynet" || has_module(vm, name);

@@ -1,7 +1,9 @@
 //! From a message to the Lua code that handles it.
 
 use mlua::ffi;
-use skynet_core::{Context, Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_TRACE, Payload};
+use skynet_core::{
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_TRACE, Payload, SocketMessage,
+};
 
 use super::record::Current;
 use super::request::{request, unknown_response};
@@ -44,11 +46,22 @@ impl Vm {
             if !(*this).aside.is_empty() {
                 (*this).free_aside();
             }
+            if let Some(net) = (*this).net.as_deref_mut() {
+                net.settle();
+            }
             (*this).memory.adapt((*this).main);
             if let Some(used) = (*this).memory.take_report() {
                 let text = format!("Memory warning {:.2} M", used as f64 / (1024.0 * 1024.0));
                 (*this).context().log(text);
             }
+        }
+    }
+
+    /// Sends what was held back of writes on sockets.
+    #[inline]
+    pub(crate) fn flush_writes(&mut self) {
+        if let Some(net) = self.net.as_deref_mut() {
+            net.flush();
         }
     }
 
@@ -66,7 +79,7 @@ impl Vm {
     /// The dispatcher: responses and errors go to the waiting threads, the rest to handlers.
     pub(crate) unsafe fn dispatch(this: *mut Vm, msg: Message) {
         unsafe {
-            let Message { mut kind, session, source, payload } = msg;
+            let Message { mut kind, session, source, mut payload } = msg;
             (*this).keep = false;
             if let Some(forward) = (*this).forward.as_ref()
                 && let Some(mapped) = forward.get(usize::from(kind)).copied().flatten()
@@ -78,6 +91,7 @@ impl Vm {
             match kind {
                 PTYPE_RESPONSE => Vm::on_response(this, session, payload),
                 PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw(), payload),
+                PTYPE_SOCKET if Vm::receive(this, &mut payload) => {}
                 _ => Vm::on_request(this, payload),
             }
             Vm::drain(this);
@@ -148,12 +162,28 @@ impl Vm {
     unsafe fn run_on(this: *mut Vm, thread: *mut Thread, function: ffi::lua_CFunction, payload: Payload) {
         unsafe {
             (*this).parked = super::Parked::Answer { block: payload.as_ptr(), len: payload.len() };
+            let outer = Vm::note_socket_message(this, &payload);
             // A light C function on a fresh stack: allocates nothing.
             ffi::lua_pushcclosure((*thread).l, function, 0);
             Vm::resume(this, thread, 0);
+            (*this).socket_message = outer;
             if (*this).keep {
                 let _ = payload.into_raw();
             }
+        }
+    }
+
+    /// Notes that a payload is in Lua's sight that owns a buffer of a socket; what was noted before.
+    #[inline]
+    unsafe fn note_socket_message(this: *mut Vm, payload: &Payload) -> *const std::ffi::c_void {
+        // SAFETY: the caller is inside the VM.
+        unsafe {
+            let before = (*this).socket_message;
+            (*this).socket_message = match (*this).message.kind {
+                PTYPE_SOCKET if SocketMessage::buffer(payload).is_some() => payload.as_ptr().cast(),
+                _ => std::ptr::null(),
+            };
+            before
         }
     }
 
@@ -200,9 +230,11 @@ impl Vm {
             ffi::lua_pushinteger(co, payload.len() as i64);
             ffi::lua_pushinteger(co, i64::from(session));
             ffi::lua_pushinteger(co, i64::from(source.raw()));
+            let before = Vm::note_socket_message(this, &payload);
             let outer = Vm::enter(this, co);
             let status = ffi::lua_pcallk(co, 5, 0, 1, 0, None);
             (*this).set_running(outer);
+            (*this).socket_message = before;
             if forward {
                 let _ = payload.into_raw();
             }

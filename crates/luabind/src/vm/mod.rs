@@ -16,6 +16,7 @@ mod reply;
 mod request;
 mod resume;
 mod sessions;
+mod socket;
 mod thread;
 mod waiters;
 

@@ -22,6 +22,10 @@ pub(crate) enum Wake {
     Own(u32),
     /// Whoever sleeps on the value under this number in the table of woken tokens.
     Value(i64),
+    /// The reader of this socket.
+    Reader(i32),
+    /// The thread in this slot, which waited for this socket when that was given up.
+    Left(u32, i32),
 }
 
 impl Vm {
@@ -55,6 +59,16 @@ impl Vm {
             let (slot, token) = match wake {
                 Wake::Own(slot) => (slot, Token::Own),
                 Wake::Value(number) => (Vm::take_woken(this, number), Token::Value),
+                Wake::Reader(id) => {
+                    if let Some(thread) = Vm::take_reader(this, id) {
+                        Vm::resume(this, thread, 0);
+                    }
+                    return;
+                }
+                Wake::Left(slot, id) => {
+                    Vm::resume_left(this, slot, id);
+                    return;
+                }
             };
             let Some(thread) = (*this).thread_at(slot) else { return };
             if (*thread).state != State::Waiting || (*thread).token != token {
@@ -87,6 +101,7 @@ impl Vm {
     /// Takes back what a suspended thread waits for: its session is forgotten, its timer cancelled. A timer message
     /// that is in the mailbox already will be dropped in silence.
     pub(crate) fn forget_wait(&mut self, thread: *mut Thread) {
+        self.forget_reading(thread);
         // SAFETY: the record is alive.
         let (session, timer) = unsafe {
             let thread = &mut *thread;

@@ -112,6 +112,10 @@ pub(crate) struct Vm {
     pub(crate) forward: Option<Box<[Option<u8>; 256]>>,
     /// The program has a dispatch function of its own for errors.
     pub(crate) own_errors: bool,
+    /// The sockets of this service, once it has needed them.
+    pub(crate) net: Option<Box<crate::net::Net>>,
+    /// The message in hand, if it came from the sockets of the node and owns a buffer; else null.
+    pub(crate) socket_message: *const std::ffi::c_void,
     /// The payload in hand belongs to Lua now.
     pub(crate) keep: bool,
 
@@ -183,6 +187,8 @@ impl Vm {
             lua_protocol: ptr::null(),
             forward: None,
             own_errors: false,
+            net: None,
+            socket_message: ptr::null(),
             keep: false,
             tracing: false,
             trace_count: 0,
@@ -268,6 +274,9 @@ impl Vm {
             (*this).set_running(ptr::null_mut());
             ffi::lua_close(main);
             (*this).main = ptr::null_mut();
+            if let Some(net) = (*this).net.as_deref_mut() {
+                net.close_all();
+            }
         }
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Thread {
     pub(crate) source: u32,
     /// The session that it waits on; 0 while it waits on none.
     pub(crate) wait: i32,
+    /// The socket that it waits for; 0 while it waits for none.
+    pub(crate) socket: i32,
     /// How many values its first resume passes.
     pub(crate) nargs: c_int,
     /// Timer to cancel when it is woken early.
@@ -98,6 +100,7 @@ impl Thread {
             session: 0,
             source: 0,
             wait: 0,
+            socket: 0,
             nargs: 0,
             timer: Timer::None,
             tag: Tag::None,
@@ -132,6 +135,7 @@ impl Thread {
         self.session = 0;
         self.source = 0;
         self.wait = 0;
+        self.socket = 0;
         self.nargs = 0;
         self.timer = Timer::None;
         if self.tag != Tag::None {

@@ -195,9 +195,9 @@ pub(crate) const SECTIONS: &[Section] = &[
         keys: &[
             key(
                 "rs_socket_threads",
-                Kind::Integer { min: 1, max: 64 },
-                Silent("1"),
-                "Polls that wait for the network. Sockets are spread over them by their ids.",
+                Kind::Integer { min: 0, max: 64 },
+                Silent("0"),
+                "Threads that do nothing but read from the network; sockets are spread over them by their ids. With 0 workers do it when they have nothing else to do, which is best on few cores.",
             ),
             key(
                 "rs_socket_max",

@@ -8,7 +8,7 @@ use super::typed::leading_integer;
 /// How the sockets of the node are set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SocketSettings {
-    /// Polls.
+    /// Threads that poll.
     pub(crate) threads: usize,
     /// Sockets at a time.
     pub(crate) max: usize,
@@ -56,10 +56,10 @@ mod tests {
     fn sockets_have_defaults_and_ranges() {
         let settings = |text| Config::from_text("test", text).map(|config| config.sockets);
         let default = settings("").unwrap();
-        assert_eq!((default.threads, default.max, default.write_limit), (1, 262_144, None));
+        assert_eq!((default.threads, default.max, default.write_limit), (0, 262_144, None));
         assert_eq!(settings("rs_socket_write_limit = 4096").unwrap().write_limit, Some(4096));
         let error = settings("rs_socket_threads = 65").unwrap_err().to_string();
-        assert_eq!(error, "Invalid rs_socket_threads 65 , should be in [1,64]");
+        assert_eq!(error, "Invalid rs_socket_threads 65 , should be in [0,64]");
         assert!(settings("rs_socket_max = 'many'").is_err());
     }
 }

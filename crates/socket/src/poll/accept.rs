@@ -60,7 +60,7 @@ impl Poller {
             }
             Err(_) => return false,
         };
-        listener.count_read(1, self.inner.node.now());
+        listener.count_read(1, self.inner.node.now_coarse());
         let peer = format!("{}:{}", address.ip(), address.port());
         let message =
             SocketMessage::with_text(SocketKind::Accept, listener.id.raw(), socket.id.raw(), peer.as_bytes());

@@ -1,6 +1,7 @@
-//! The threads that wait for the system.
+//! Waiting for the system.
 //!
-//! A thread has a share of the sockets. It alone registers, reads and closes them. The system reports changes, not states: a socket
+//! There is one poll that idle workers of the node wait in, or there are polls with threads of their own. A poll has a share of the
+//! sockets; whoever is inside of it alone registers, reads and closes them. The system reports changes, not states: a socket
 //! is read until it has no more, or for a few rounds; then it goes on the list of those that are ready still.
 
 mod accept;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use mio::{Events, Poll, Token, Waker};
+use skynet_core::Driver;
 
 use crate::SocketId;
 use crate::sockets::Inner;
@@ -28,7 +30,7 @@ use connect::Attempt;
 pub(crate) use order::Command;
 
 /// What the system reports in one go.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 32;
 
 /// Commands that are obeyed in one go.
 const COMMANDS: usize = 1024;
@@ -45,19 +47,24 @@ pub(crate) struct Post {
 }
 
 impl Post {
+    /// Ends a wait, or the next one.
+    pub(crate) fn wake(&self) {
+        // Without memory for it the wait ends with the next event.
+        let _ = self.waker.wake();
+    }
+
     pub(crate) fn send(&self, command: Command) {
         // It fails only after the end of the thread: then there is nothing to be done any more.
         if self.commands.send(command).is_ok() {
             fence(Ordering::SeqCst);
             if self.asleep.swap(false, Ordering::SeqCst) {
-                // Without memory for it the thread wakes with the next event.
-                let _ = self.waker.wake();
+                self.wake();
             }
         }
     }
 }
 
-/// What a thread is made of, before it runs.
+/// What a poll is made of, before it runs.
 pub(crate) struct Prepared {
     poll: Poll,
     commands: Receiver<Command>,
@@ -72,31 +79,12 @@ pub(crate) fn prepare() -> io::Result<(Post, Prepared)> {
     Ok((Post { commands: sender, waker, asleep: Arc::clone(&asleep) }, Prepared { poll, commands, asleep }))
 }
 
-pub(crate) fn spawn(inner: Arc<Inner>, index: usize, prepared: Prepared) -> io::Result<JoinHandle<()>> {
-    let Prepared { poll, commands, asleep } = prepared;
-    let mut poller = Poller {
-        inner,
-        index,
-        poll,
-        commands,
-        asleep,
-        ready: Vec::new(),
-        attempts: HashMap::new(),
-        spare: accept::spare(),
-        starved: Vec::new(),
-        retry_at: Instant::now(),
-        lingering: VecDeque::new(),
-        scratch: Vec::new(),
-        stopped: false,
-    };
-    Builder::new().name(format!("skynet-socket-{index}")).spawn(move || poller.run())
-}
-
-/// One thread's state.
-struct Poller {
+/// One poll, and the sockets that are its share.
+pub(crate) struct Poller {
     inner: Arc<Inner>,
     index: usize,
     poll: Poll,
+    events: Events,
     commands: Receiver<Command>,
     asleep: Arc<AtomicBool>,
     /// Sockets that had more to read than they got to.
@@ -117,34 +105,45 @@ struct Poller {
 }
 
 impl Poller {
-    fn run(&mut self) {
-        let mut events = Events::with_capacity(EVENTS);
-        while !self.stopped {
-            self.wait(&mut events);
-            for event in &events {
-                if event.token() != WAKE {
-                    self.event(event);
-                }
-            }
-            self.retry_starved();
-            self.go_on_reading();
-            self.end_lingering(Instant::now());
-            for _ in 0..COMMANDS {
-                match self.commands.try_recv() {
-                    Ok(command) => self.obey(command),
-                    Err(_) => break,
-                }
-            }
+    pub(crate) fn new(inner: Arc<Inner>, index: usize, prepared: Prepared) -> Poller {
+        let Prepared { poll, commands, asleep } = prepared;
+        Poller {
+            inner,
+            index,
+            poll,
+            events: Events::with_capacity(EVENTS),
+            commands,
+            asleep,
+            ready: Vec::new(),
+            attempts: HashMap::new(),
+            spare: accept::spare(),
+            starved: Vec::new(),
+            retry_at: Instant::now(),
+            lingering: VecDeque::new(),
+            scratch: Vec::new(),
+            stopped: false,
         }
-        self.close_all();
     }
 
-    fn wait(&mut self, events: &mut Events) {
-        if !events.is_empty() {
-            // Lets the services that were woken run first, if they wait for this core. What comes meanwhile is then found in one
-            // go, without going to sleep for each piece of it.
-            std::thread::yield_now();
-        }
+    /// Gives it a thread of its own.
+    pub(crate) fn spawn(mut self) -> io::Result<JoinHandle<()>> {
+        Builder::new().name(format!("skynet-socket-{}", self.index)).spawn(move || {
+            while !self.stopped {
+                self.wait(None);
+                self.dispatch();
+                if !self.events.is_empty() {
+                    // Lets the services that were woken run first, if they wait for this core. What comes meanwhile is then
+                    // found in one go, without going to sleep for each piece of it.
+                    std::thread::yield_now();
+                }
+            }
+            self.close_all();
+        })
+    }
+}
+
+impl Driver for Poller {
+    fn wait(&mut self, limit: Option<Duration>) {
         self.asleep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let timeout = if !self.ready.is_empty() || !self.commands.is_empty() {
@@ -153,16 +152,44 @@ impl Poller {
             let retry = (!self.starved.is_empty()).then_some(self.retry_at);
             let lingering = self.lingering.front().map(|first| first.until);
             let until = retry.into_iter().chain(lingering).min();
-            until.map(|until| until.saturating_duration_since(Instant::now()))
+            let until = until.map(|until| until.saturating_duration_since(Instant::now()));
+            until.into_iter().chain(limit).min()
         };
-        let polled = self.poll.poll(events, timeout);
+        let polled = self.poll.poll(&mut self.events, timeout);
         self.asleep.store(false, Ordering::SeqCst);
         if polled.is_err() {
             // Interrupted by a signal: whatever there was comes again.
-            events.clear();
+            self.events.clear();
         }
     }
 
+    fn dispatch(&mut self) -> bool {
+        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in events.iter().filter(|event| event.token() != WAKE) {
+            self.event(event);
+        }
+        let lively = !events.is_empty();
+        std::mem::swap(&mut self.events, &mut events);
+        self.retry_starved();
+        self.go_on_reading();
+        if !self.lingering.is_empty() {
+            self.end_lingering(Instant::now());
+        }
+        for _ in 0..COMMANDS {
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(_) => break,
+            }
+        }
+        lively
+    }
+
+    fn close(&mut self) {
+        self.close_all();
+    }
+}
+
+impl Poller {
     /// Something changed with a socket.
     fn event(&mut self, event: &mio::event::Event) {
         let Ok(raw) = i32::try_from(event.token().0) else { return };

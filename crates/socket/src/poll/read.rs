@@ -83,7 +83,7 @@ impl Poller {
                 }
                 Ok(count) => {
                     adapt(socket, room, count);
-                    socket.count_read(count, self.inner.node.now());
+                    socket.count_read(count, self.inner.node.now_coarse());
                     let full = count == block.capacity();
                     if !self.deliver(socket, SocketMessage::with_data(socket.id.raw(), block.into_payload()))
                     {
@@ -119,7 +119,7 @@ impl Poller {
             let mut data = PayloadBuf::with_capacity(size + blob.as_bytes().len());
             data.extend_from_slice(self.scratch.get(..size).unwrap_or_default());
             data.extend_from_slice(blob.as_bytes());
-            socket.count_read(size, self.inner.node.now());
+            socket.count_read(size, self.inner.node.now_coarse());
             if let Some(message) = SocketMessage::with_datagram(socket.id.raw(), size, data.into_payload())
                 && !self.deliver(socket, message)
             {

@@ -1,0 +1,184 @@
+//! How sockets stand: what the Lua half asks and tells.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{self, lua_State};
+use skynet_core::Payload;
+use skynet_socket::SocketId;
+
+use super::{assertion, id_at};
+use crate::api::socketdriver::net_of;
+use crate::net::State;
+use crate::vm::{Vm, vm_of};
+
+/// `invalid(id) -> boolean`: whether the socket is not this service's.
+pub(super) unsafe extern "C-unwind" fn invalid(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let ours = (*net_of(l)).get(id).is_some();
+        ffi::lua_pushboolean(l, c_int::from(!ours));
+        1
+    }
+}
+
+/// `disconnected(id) -> boolean | nil`
+pub(super) unsafe extern "C-unwind" fn disconnected(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        match (*net_of(l)).get(id) {
+            Some(conn) => ffi::lua_pushboolean(l, c_int::from(conn.state == State::Ended)),
+            None => ffi::lua_pushnil(l),
+        }
+        1
+    }
+}
+
+/// `limit(id, bytes)`
+pub(super) unsafe extern "C-unwind" fn limit(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let none = ffi::lua_isnoneornil(l, 2) != 0;
+        let bytes = if none { 0 } else { ffi::luaL_checkinteger(l, 2) };
+        match (*net_of(l)).get(id) {
+            Some(conn) => conn.limit = if none { usize::MAX } else { bytes.max(0) as usize },
+            None => return assertion(l),
+        }
+        0
+    }
+}
+
+/// `own(id, listening)`: the socket is this service's from now on. Raises if it is already, and open.
+pub(super) unsafe extern "C-unwind" fn own(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let listening = ffi::lua_toboolean(l, 2) != 0;
+        let net = net_of(l);
+        if (*net).get(id).is_some_and(|conn| !conn.listening) {
+            ffi::luaL_where(l, 2);
+            ffi::lua_pushstring(l, c"socket is not closed".as_ptr());
+            ffi::lua_concat(l, 2);
+            ffi::lua_error(l);
+        }
+        (*net).insert(id, listening);
+        0
+    }
+}
+
+/// `opened(id) -> boolean`: it reads; whether it is this service's.
+pub(super) unsafe extern "C-unwind" fn opened(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let ours = match (*net_of(l)).get(id) {
+            Some(conn) => {
+                conn.state = State::Open;
+                true
+            }
+            None => false,
+        };
+        ffi::lua_pushboolean(l, c_int::from(ours));
+        1
+    }
+}
+
+/// `ended(id) -> boolean`: nothing more comes, and whoever waits for it is woken; whether it is this service's.
+pub(super) unsafe extern "C-unwind" fn ended(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let ours = match (*net_of(l)).get(id) {
+            Some(conn) => {
+                conn.state = State::Ended;
+                true
+            }
+            None => false,
+        };
+        Vm::wake_reader(vm_of(l), id);
+        ffi::lua_pushboolean(l, c_int::from(ours));
+        1
+    }
+}
+
+/// `forget(id)`: the socket is no longer this service's. Whoever waits for it gets what was received.
+pub(super) unsafe extern "C-unwind" fn forget(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        Vm::forget_socket(vm_of(l), id);
+        0
+    }
+}
+
+/// `standing(id) -> "opening" | "open" | "ended" | nil`
+pub(super) unsafe extern "C-unwind" fn standing(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let text = match (*net_of(l)).get(id).map(|conn| conn.state) {
+            Some(State::Opening) => c"opening",
+            Some(State::Open) => c"open",
+            Some(State::Ended) => c"ended",
+            None => return 0,
+        };
+        ffi::lua_pushstring(l, text.as_ptr());
+        1
+    }
+}
+
+/// `reading(id) -> boolean`: whether a thread waits for it.
+pub(super) unsafe extern "C-unwind" fn reading(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let waits = Vm::has_reader(vm_of(l), id);
+        ffi::lua_pushboolean(l, c_int::from(waits));
+        1
+    }
+}
+
+/// `wake(id)`: whoever waits for it goes on with what there is.
+pub(super) unsafe extern "C-unwind" fn wake(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        Vm::wake_reader(vm_of(l), id);
+        0
+    }
+}
+
+/// `pause(id)`: reading stops until somebody waits for the socket.
+pub(super) unsafe extern "C-unwind" fn pause(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let net = net_of(l);
+        match (*net).get(id) {
+            Some(conn) if conn.paused => return 0,
+            Some(conn) => conn.paused = true,
+            None => return assertion(l),
+        }
+        (*net).sockets.pause(SocketId::from_raw(id));
+        log_pause(vm_of(l), id);
+        0
+    }
+}
+
+/// A leaf.
+unsafe fn log_pause(vm: *mut Vm, id: i32) {
+    unsafe { (*vm).context().log(format!("Pause socket ({id})")) };
+}
+
+/// `direct()`: from now on received data goes to the waiting threads without a dispatch function.
+pub(super) unsafe extern "C-unwind" fn direct(l: *mut lua_State) -> c_int {
+    unsafe {
+        (*net_of(l)).direct = true;
+        0
+    }
+}
+
+/// `received(id, pointer, size)`: data that a dispatch function was given. It takes the block over.
+pub(super) unsafe extern "C-unwind" fn received(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        ffi::luaL_checktype(l, 2, ffi::LUA_TLIGHTUSERDATA);
+        let size = ffi::luaL_checkinteger(l, 3);
+        let block = ffi::lua_touserdata(l, 2);
+        if !block.is_null() && size > 0 {
+            Vm::received_nested(vm_of(l), id, Payload::from_raw(block, size as usize));
+        }
+        0
+    }
+}
