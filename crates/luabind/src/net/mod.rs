@@ -29,6 +29,7 @@ pub(crate) struct Net {
     /// Sockets that were given up while a thread waits for them, by its slot.
     leaving: Vec<(u32, Box<Conn>)>,
     /// Sockets that are no longer ours. Somebody may still look at one: a finalizer can give it up in the middle of a read.
+    #[allow(clippy::vec_box, reason = "whoever looks at one has its address")]
     dead: Vec<Box<Conn>>,
     figures: Vec<SocketInfo>,
 }

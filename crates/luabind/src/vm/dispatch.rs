@@ -79,6 +79,13 @@ impl Vm {
     /// The dispatcher: responses and errors go to the waiting threads, the rest to handlers.
     pub(crate) unsafe fn dispatch(this: *mut Vm, msg: Message) {
         unsafe {
+            let msg = match (*this).netpack.is_null() {
+                true => msg,
+                false => match api::netpack::deliver(this, msg) {
+                    Some(msg) => msg,
+                    None => return,
+                },
+            };
             let Message { mut kind, session, source, mut payload } = msg;
             (*this).keep = false;
             if let Some(forward) = (*this).forward.as_ref()

@@ -129,6 +129,9 @@ pub(crate) struct Vm {
     /// Sessions of `skynet.profile`.
     pub(crate) profiles: Vec<crate::api::profile::Profile>,
 
+    /// The queue of `skynet.netpack` that has routes; null if none has. It clears this when it is collected.
+    pub(crate) netpack: *mut crate::api::netpack::Inbox,
+
     /// Buffers that loaded functions point into.
     pub(crate) code: Vec<Arc<Chunk>>,
     pub(crate) cache_mode: crate::loader::CacheMode,
@@ -193,6 +196,7 @@ impl Vm {
             tags: HashMap::new(),
             snapshot: Vec::new(),
             profiles: Vec::new(),
+            netpack: ptr::null_mut(),
             code: Vec::new(),
             cache_mode: crate::loader::CacheMode::On,
             wanted_limit: 0,
