@@ -15,6 +15,7 @@ pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
+mod memory;
 pub(crate) mod native;
 pub(crate) mod netpack;
 pub(crate) mod profile;
@@ -49,6 +50,7 @@ const BUILT_IN: &[(&[u8], Open)] = &[
     (b"skynet.coroutine", coroutine::open),
     (b"skynet.profile", profile::open),
     (b"skynet.codecache", crate::loader::open_codecache),
+    (b"skynet.memory", memory::open),
     (b"skynet.native", native::open),
     (b"skynet.native.socket", socket::open),
     (b"skynet.socketdriver", socketdriver::open),
