@@ -8,6 +8,9 @@ local netpack = require "skynet.netpack"
 local driver = require "skynet.socketdriver"
 local crypt = require "skynet.crypt"
 
+-- Handlers pass requests on to agents in it.
+skynet.register_protocol { name = "client", id = skynet.PTYPE_CLIENT }
+
 local encode, decode = crypt.base64encode, crypt.base64decode
 
 ---@class msgserver
