@@ -200,7 +200,7 @@ local function run_master(conf)
 	local host = conf.host or "0.0.0.0"
 	local port = assert(tonumber(conf.port), "a login server needs a port")
 	local count = conf.instance or 8
-	assert(count > 0, "a login server needs an instance")
+	assert(count > 0, "a login server needs at least one instance")
 
 	local slaves = {}
 	for i = 1, count do

@@ -113,10 +113,10 @@ function msgserver.ip(username)
 end
 
 ---Reads what a client says first.
----@param fd integer
 ---@param text string
----@return string refusal
----@overload fun(fd: integer, text: string): nil, msgserver.user, integer
+---@return string? refusal nil if all is well
+---@return msgserver.user? user
+---@return integer? version the index
 local function authenticate(text)
 	local signed, code = text:match "^([^:]*:[^:]*):([^:]*)"
 	local username, index = (signed or ""):match "^(.*):(.*)$"
