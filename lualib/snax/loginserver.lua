@@ -169,14 +169,13 @@ end
 ---@param login fun(server: any, uid: any, secret: string): string answer, string? refusal
 ---@param fd integer
 ---@param addr string
+---@return boolean alive whether the slave has answered
 local function serve(slave, login, fd, addr)
 	local called, status, server, uid, secret = pcall(skynet.call, slave, "lua", fd, addr)
-	if not called then
-		log_invalid(fd, status)
-		return socket.close_fd(fd)
-	elseif status == "gone" or not socket.start(fd) then
-		log_invalid(fd, GONE)
-		return socket.close_fd(fd)
+	if not called or status == "gone" or not socket.start(fd) then
+		log_invalid(fd, called and GONE or status)
+		socket.close_fd(fd)
+		return called
 	end
 	local answer, refusal = "401 Unauthorized", server
 	if status == "ok" then
@@ -191,6 +190,7 @@ local function serve(slave, login, fd, addr)
 		linger(fd)
 	end
 	socket.close(fd)
+	return true
 end
 
 ---@param conf loginserver.conf
@@ -212,11 +212,19 @@ local function run_master(conf)
 
 	local login = make_login(conf)
 	local turn = 0
+	---Slaves that have been replaced.
+	local ended = {}
 	local listener, ip, real = socket.listen(host, port)
 	skynet.error(string.format("login server listen at : %s %d", ip or host, real or port))
 	socket.start(listener, function(fd, addr)
 		turn = turn % count + 1
-		serve(slaves[turn], login, fd, addr)
+		local place = turn
+		local slave = slaves[place]
+		if not serve(slave, login, fd, addr) and not ended[slave] then
+			-- The next client gets another one.
+			ended[slave] = true
+			slaves[place] = skynet.newservice(SERVICE_NAME)
+		end
 	end)
 end
 

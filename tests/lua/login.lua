@@ -241,6 +241,29 @@ case["the time of the checks is not the client's"] = function()
 	check.eq(client.login(port, "slow auth"), ok "id of slow auth")
 end
 
+case["a slave that was killed is replaced"] = check.ours(function()
+	-- In C every other client would be turned away for ever.
+	start()
+	for address, name in pairs(skynet.call(".launcher", "lua", "LIST")) do
+		if name:find "login_server" and address ~= skynet.address(server) then
+			skynet.kill(tonumber(address:sub(2), 16))
+		end
+	end
+	for _ = 1, 2 do
+		check.ok(client.closed(client.connect(port)))
+	end
+	check.eventually(function()
+		local count = 0
+		for _, name in pairs(skynet.call(".launcher", "lua", "LIST")) do
+			count = count + (name:find "login_server" and 1 or 0)
+		end
+		return count == 3
+	end)
+	for _ = 1, 4 do
+		check.eq(client.login(port, "alice"), ok "id of alice")
+	end
+end)
+
 case["no connection is left behind"] = check.ours(function()
 	start()
 	check.eventually(function()
