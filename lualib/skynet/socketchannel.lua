@@ -105,6 +105,15 @@ local function finish(waiter, ok, data, failed)
 	skynet.wakeup(waiter.thread)
 end
 
+--- Tells the thread that parses, if it waits for a request. Once: another wake-up might hit it where it waits for the socket.
+---@param link socketchannel.link
+local function wake_parser(link)
+	if link.idle then
+		link.idle = false
+		skynet.wakeup(link.thread)
+	end
+end
+
 --- Tells the program whether too much waits to be sent.
 ---@param self socketchannel.channel
 ---@param link socketchannel.link
@@ -136,9 +145,7 @@ local function drop(self, link, err)
 		finish(waiter, false, err, true)
 	end
 	link.queue, link.first, link.last, link.sessions = {}, 1, 0, {}
-	if link.idle then
-		skynet.wakeup(link.thread)
-	end
+	wake_parser(link)
 	-- Closing waits for the thread that reads, and this may be it.
 	skynet.fork(socket.close, link.id)
 end
@@ -169,7 +176,6 @@ local function parse_in_order(_, link)
 		if not waiter then
 			link.idle = true
 			skynet.wait(link.thread)
-			link.idle = false
 		else
 			local ok, good, data, more = pcall(waiter.parser, link.sock)
 			if link.dead then
@@ -438,9 +444,7 @@ local function wait_in_order(link, parser)
 	local waiter = { thread = running(), parser = parser }
 	link.last = link.last + 1
 	link.queue[link.last] = waiter
-	if link.idle then
-		skynet.wakeup(link.thread)
-	end
+	wake_parser(link)
 	return waiter
 end
 
