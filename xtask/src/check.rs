@@ -34,7 +34,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// The members that are not published.
-const UNPUBLISHED: &[&str] = &["skynet-node", "skynet-tests", "xtask"];
+const UNPUBLISHED: &[&str] = &["skynet-node", "skynet-tests", "netload", "xtask"];
 
 /// Runs all steps, or those from `--from STEP` on; stops at the first that fails.
 ///

@@ -3,7 +3,7 @@
 //! [`COMMANDS`] is the whole list; each command is one module:
 //!
 //! * [`check`]: `test`, the steps that CI runs
-//! * [`mod@bench`]: `bench`, the Lua benchmarks beside C skynet, and the core beside other actor libraries
+//! * [`mod@bench`]: `bench`, the Lua and network benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
 //! * [`tidy`]: `tidy`, what compiler and linter do not look at
 #![forbid(unsafe_code)]
@@ -44,6 +44,12 @@ const COMMANDS: &[Command] = &[
         usage: "bench core [FILTER] [--runs N] [--json]",
         about: "skynet-core beside tokio, actix, kameo and ractor",
         run: bench::run_core,
+    },
+    Command {
+        name: "bench net",
+        usage: "bench net [FILTER] [--runs N] [--json] [--c-profile-off] [--idle N]",
+        about: "sockets and the gate under load: rate, latency, memory; --idle connections for the memory (10,000)",
+        run: bench::net::run,
     },
     Command {
         name: "compat",

@@ -32,13 +32,23 @@ pub(crate) struct Interrupt {
     handle: Handle,
     request: AtomicU8,
     /// Bytes that the VM held after its last message.
-    pub(crate) memory: AtomicUsize,
+    memory: AtomicUsize,
 }
 
 impl Interrupt {
     pub(crate) fn new(node: Node, handle: Handle) -> Interrupt {
         install_handler();
         Interrupt { node, handle, request: AtomicU8::new(NONE), memory: AtomicUsize::new(0) }
+    }
+
+    /// Bytes that the VM held after its last message.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn note_memory(&self, bytes: usize) {
+        self.memory.store(bytes, Ordering::Relaxed);
     }
 
     #[inline]
@@ -72,7 +82,7 @@ impl ServiceControl for Interrupt {
                 }
             }
             1 => {
-                let kib = self.memory.load(Ordering::Relaxed) as f64 / 1024.0;
+                let kib = self.memory() as f64 / 1024.0;
                 self.node.log(self.handle, format!("Current Memory {kib:.3}K"));
             }
             _ => {}

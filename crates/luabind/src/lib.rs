@@ -57,6 +57,7 @@ mod net;
 mod service;
 mod shared;
 mod sources;
+mod stdin;
 mod vm;
 
 pub use service::{LuaOptions, snlua};
@@ -70,5 +71,6 @@ pub fn native_names() -> Vec<(&'static str, &'static str)> {
         .map(|name| ("skynet", text(name)))
         .chain(api::core::names().map(|name| ("skynet.core", text(name))))
         .chain(api::socketdriver::names().map(|name| ("skynet.socketdriver", text(name))))
+        .chain(api::netpack::names().map(|name| ("skynet.netpack", text(name))))
         .collect()
 }

@@ -53,7 +53,9 @@ unsafe impl Send for LuaService {}
 
 impl Service for LuaService {
     fn init(&mut self, ctx: &Context) -> Result<(), ServiceError> {
-        self.interrupt = Some(Arc::new(Interrupt::new(ctx.node().clone(), ctx.handle())));
+        let interrupt = Arc::new(Interrupt::new(ctx.node().clone(), ctx.handle()));
+        self.shared.add_service(ctx.handle().raw(), &interrupt);
+        self.interrupt = Some(interrupt);
         // Loading happens on a worker: the launcher does not wait for it.
         ctx.send(ctx.handle(), PTYPE_TEXT, Payload::empty())
             .map_err(|error| ServiceError::from(error.to_string()))
@@ -74,6 +76,7 @@ impl Service for LuaService {
     }
 
     fn on_exit(&mut self, ctx: &Context) {
+        self.shared.remove_service(ctx.handle().raw());
         if let Some(vm) = self.vm.as_deref_mut() {
             let vm: *mut Vm = vm;
             let _inside = Inside::enter(vm);

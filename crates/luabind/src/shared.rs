@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::channel::Channels;
+use crate::interrupt::Interrupt;
 use crate::loader::Chunk;
 use crate::service::LuaOptions;
 use crate::sources::Sources;
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     chunks: Mutex<HashMap<Box<[u8]>, Arc<Chunk>>>,
     /// Names whose files were passed over, and said so.
     passed_over: Mutex<HashSet<String>>,
+    /// The side doors of all services, by handle.
+    services: Mutex<HashMap<u32, Weak<Interrupt>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -75,7 +78,26 @@ impl Shared {
             probed: AtomicU8::new(0),
             chunks: Mutex::default(),
             passed_over: Mutex::default(),
+            services: Mutex::default(),
         }
+    }
+
+    /// A service has come into being.
+    pub(crate) fn add_service(&self, handle: u32, interrupt: &Arc<Interrupt>) {
+        lock(&self.services).insert(handle, Arc::downgrade(interrupt));
+    }
+
+    /// A service has ended.
+    pub(crate) fn remove_service(&self, handle: u32) {
+        lock(&self.services).remove(&handle);
+    }
+
+    /// Appends handle and bytes of every VM to `figures`.
+    pub(crate) fn memory_of_services(&self, figures: &mut Vec<(u32, usize)>) {
+        let services = lock(&self.services);
+        figures.extend(
+            services.iter().filter_map(|(handle, service)| Some((*handle, service.upgrade()?.memory()))),
+        );
     }
 
     pub(crate) fn wants_probe(&self) -> bool {

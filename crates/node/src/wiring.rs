@@ -55,6 +55,7 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .profile(config.profile)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module())
+        .module("gate", skynet_socket::gate::module())
         .setup(socket_setup(&config.sockets))
         .log(log_target(config));
     for (key, value) in &config.env {

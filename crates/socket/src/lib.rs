@@ -63,6 +63,7 @@ mod cork;
 mod error;
 mod event;
 pub mod framing;
+pub mod gate;
 mod id;
 mod notice;
 mod options;

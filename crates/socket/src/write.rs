@@ -15,6 +15,9 @@ use crate::sockets::Inner;
 use crate::sync::lock;
 use crate::{SendError, SocketId, Sockets, sys};
 
+/// How the owner is told that too much waits for a peer that does not read.
+pub(crate) const OVERFLOW: &str = "send buffer overflow";
+
 /// Bytes to be sent. What is borrowed is copied only if it has to wait.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -199,8 +202,7 @@ impl Inner {
     pub(crate) fn queued(&self, socket: &Socket, out: &mut Outbox, first: bool) {
         socket.queued.store(true, Ordering::SeqCst);
         if out.waiting() > out.limit {
-            let text =
-                format!("send buffer overflow: {} bytes wait, the limit is {}", out.waiting(), out.limit);
+            let text = format!("{OVERFLOW}: {} bytes wait, the limit is {}", out.waiting(), out.limit);
             self.tell(socket.owner(), SocketKind::Error, socket.id, 0, &text);
             out.clear();
             out.phase = Phase::Closing;

@@ -3,11 +3,13 @@
 //! * [`rows`]: what is measured, and what we aim for
 //! * [`node`]: one benchmark script in one process of a node
 //! * [`peers`]: one shape of the core benchmark in one process
+//! * [`net`]: servers under load
 //! * [`report`]: the tables, for readers and as JSON
 //!
 //! Each measurement is a process of its own, so that none inherits another's heap, and the contestants take turns (ours,
 //! C, ours, C, …), so that a machine that slows down slows all of them.
 
+pub(crate) mod net;
 mod node;
 mod options;
 mod peers;

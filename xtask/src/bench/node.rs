@@ -96,7 +96,7 @@ pub(super) fn output(command: &mut Command, file: &Path) -> Result<String> {
 }
 
 /// The same for both, as far as it can be; C skynet must be told where its own files lie.
-fn config_text(contestant: &Contestant, script: &str, folder: &Path) -> String {
+pub(super) fn config_text(contestant: &Contestant, script: &str, folder: &Path) -> String {
     let scripts = shell::root().join("xtask").join("bench").join("lua").join("?.lua");
     let scripts = scripts.display();
     let mut text = format!(
@@ -122,7 +122,8 @@ fn config_text(contestant: &Contestant, script: &str, folder: &Path) -> String {
     text
 }
 
-fn tail(text: &str, lines: usize) -> String {
+/// The last lines of a text.
+pub(super) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }

@@ -1,4 +1,4 @@
-//! The arguments of both `bench` commands.
+//! The arguments of the `bench` commands.
 
 use anyhow::{Context, Result, bail};
 
@@ -12,20 +12,23 @@ pub(super) struct Options {
     pub(super) json: bool,
     /// Measure C skynet with its accounting turned off, too.
     pub(super) c_profile_off: bool,
+    /// Idle connections whose memory is measured.
+    pub(super) idle: usize,
 }
 
 impl Options {
     /// # Errors
     ///
-    /// On a flag that is not known, a second filter, or a number of runs that is none.
+    /// On a flag that is not known, a second filter, or a number that is none.
     pub(super) fn parse(args: &[String]) -> Result<Options> {
-        let mut options = Options { filter: None, runs: 5, json: false, c_profile_off: false };
+        let mut options = Options { filter: None, runs: 5, json: false, c_profile_off: false, idle: 10_000 };
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
             match arg.as_str() {
                 "--json" => options.json = true,
                 "--c-profile-off" => options.c_profile_off = true,
-                "--runs" => options.runs = runs(rest.next().context("--runs needs a number")?)?,
+                "--runs" => options.runs = number(arg, rest.next())?,
+                "--idle" => options.idle = number(arg, rest.next())?,
                 flag if flag.starts_with('-') => {
                     bail!("`bench` does not know `{flag}`; see `cargo xtask help`")
                 }
@@ -42,10 +45,11 @@ impl Options {
     }
 }
 
-fn runs(text: &str) -> Result<usize> {
+fn number(flag: &str, text: Option<&String>) -> Result<usize> {
+    let text = text.with_context(|| format!("{flag} needs a number"))?;
     match text.parse() {
-        Ok(runs) if runs > 0 => Ok(runs),
-        _ => bail!("--runs needs a number from 1 up, not `{text}`"),
+        Ok(number) if number > 0 => Ok(number),
+        _ => bail!("{flag} needs a number from 1 up, not `{text}`"),
     }
 }
 
@@ -66,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_an_error() {
-        for line in ["--runs", "--runs 0", "--runs x", "--fast", "call fork"] {
+        for line in ["--runs", "--runs 0", "--runs x", "--idle 0", "--fast", "call fork"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -1,5 +1,6 @@
 //! Results as a table for readers and as JSON for programs.
 
+use super::net::NetRow;
 use super::peers::{PEERS, ShapeResult};
 use super::rows::ResultRow;
 
@@ -49,6 +50,26 @@ pub(super) fn core_table(results: &[ShapeResult]) -> String {
     aligned(&lines)
 }
 
+/// The table of the network benchmarks.
+pub(super) fn net_table(results: &[NetRow]) -> String {
+    let with_off = results.iter().any(|result| result.c_profile_off.is_some());
+    let mut first = header(&["name", "unit", "ours", "C", "Rust", "epoll", "ratio", "aim", ""]);
+    if with_off {
+        first.insert(4, "C, profile off".to_owned());
+    }
+    let mut lines = vec![first];
+    for result in results {
+        let mut line = vec![result.title.clone(), result.unit.to_owned()];
+        line.extend([result.ours, result.c, result.rust, result.epoll].map(number));
+        line.extend([times(result.ratio()), result.aim.text(), verdict(result.met())]);
+        if with_off {
+            line.insert(4, number(result.c_profile_off));
+        }
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
 /// An array with one object for each row; what was not measured is `null`.
 pub(super) fn json(results: &[ResultRow]) -> String {
     array(results.iter().map(|result| {
@@ -76,6 +97,24 @@ pub(super) fn core_json(results: &[ShapeResult]) -> String {
             result.shape.unit,
             peers.collect::<Vec<_>>().join(", "),
             json_number(result.ratio()),
+        )
+    }))
+}
+
+/// As [`json`], with those that the network benchmarks have beside the nodes.
+pub(super) fn net_json(results: &[NetRow]) -> String {
+    array(results.iter().map(|result| {
+        format!(
+            "{{\"name\": \"{}\", \"unit\": \"{}\", \"ours\": {}, \"c\": {}, \"c_profile_off\": {}, \"rust\": {}, \"epoll\": {}, \"ratio\": {}, \"met\": {}}}",
+            result.name,
+            result.unit,
+            json_number(result.ours),
+            json_number(result.c),
+            json_number(result.c_profile_off),
+            json_number(result.rust),
+            json_number(result.epoll),
+            json_number(result.ratio()),
+            result.met().map_or("null".to_owned(), |met| met.to_string()),
         )
     }))
 }

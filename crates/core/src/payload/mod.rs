@@ -98,6 +98,24 @@ impl Payload {
         (this.ptr.cast(), this.word & LEN_MASK)
     }
 
+    /// Cuts off the first `count` bytes, or all; what is left moves to the beginning of the same block.
+    pub fn cut_front(&mut self, count: usize) {
+        if count == 0 || !self.is_plain() {
+            return;
+        }
+        let len = self.len();
+        let count = count.min(len);
+        if count == 0 {
+            return;
+        }
+        // SAFETY: the block has `len` initialised bytes and is borrowed for writing; the NUL takes the place of one that is cut off.
+        unsafe {
+            ptr::copy(self.ptr.add(count), self.ptr, len - count);
+            self.ptr.add(len - count).write(0);
+        }
+        self.word = len - count;
+    }
+
     /// Where the bytes are; null if there is no block.
     #[must_use]
     pub fn as_ptr(&self) -> *const u8 {
@@ -294,6 +312,21 @@ mod tests {
         let back = unsafe { Payload::from_raw(ptr, len) };
         assert_eq!(&*back, b"block");
         assert_eq!(back.clone(), back);
+    }
+
+    #[test]
+    fn the_front_is_cut_off_in_place() {
+        let mut payload = Payload::from("headbody");
+        let block = payload.as_ptr();
+        payload.cut_front(4);
+        assert!(&*payload == b"body" && payload.as_ptr() == block);
+        // SAFETY: a byte that was cut off holds the NUL.
+        assert_eq!(unsafe { payload.as_ptr().add(4).read() }, 0);
+        payload.cut_front(9);
+        assert!(payload.is_empty() && payload.into_raw().1 == 0);
+        let mut order = Payload::order(3);
+        order.cut_front(1);
+        assert_eq!(order.order_code(), Some(3));
     }
 
     #[test]

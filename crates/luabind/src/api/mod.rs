@@ -5,6 +5,7 @@
 
 pub(crate) mod address;
 pub(crate) mod call;
+mod client_socket;
 pub(crate) mod core;
 pub(crate) mod coroutine;
 mod crypt;
@@ -15,7 +16,9 @@ pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
+mod memory;
 pub(crate) mod native;
+pub(crate) mod netpack;
 pub(crate) mod profile;
 pub(crate) mod proto;
 pub(crate) mod reply;
@@ -39,17 +42,23 @@ use crate::vm::{Thread, Vm, vm_of};
 /// A named native function.
 pub(crate) type Entry = (&'static CStr, lua_CFunction);
 
+/// Pushes a native module.
+type Open = unsafe fn(*mut lua_State);
+
 /// Native modules that no file ever replaces: the engine itself, and what stands on it.
-const BUILT_IN: &[(&[u8], unsafe fn(*mut lua_State))] = &[
+const BUILT_IN: &[(&[u8], Open)] = &[
     (b"skynet.core", core::open),
     (b"skynet.coroutine", coroutine::open),
     (b"skynet.profile", profile::open),
     (b"skynet.codecache", crate::loader::open_codecache),
+    (b"skynet.memory", memory::open),
     (b"skynet.native", native::open),
     (b"skynet.native.socket", socket::open),
     (b"skynet.socketdriver", socketdriver::open),
+    (b"skynet.netpack", netpack::open),
     (b"skynet.crypt", crypt::open),
     (b"client.crypt", crypt::open),
+    (b"client.socket", client_socket::open),
     (b"skynet.debugchannel", debugchannel::open),
 ];
 
@@ -61,7 +70,7 @@ pub(crate) fn is_built_in(name: &[u8]) -> bool {
 /// Opens the native module of that name and pushes it; false if there is none.
 pub(crate) unsafe fn open_native(l: *mut lua_State, name: &[u8]) -> bool {
     let open = match name {
-        b"skynet" => Some(skynet::open as unsafe fn(*mut lua_State)),
+        b"skynet" => Some(skynet::open as Open),
         _ => BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, open)| *open),
     };
     if let Some(open) = open {

@@ -84,6 +84,7 @@ impl Vm {
                 PTYPE_RESPONSE => Vm::on_response(this, session, payload),
                 PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw(), payload),
                 PTYPE_SOCKET if Vm::receive(this, &mut payload) => {}
+                PTYPE_SOCKET if !(*this).netpack.is_null() && api::netpack::deliver(this, &mut payload) => {}
                 _ => Vm::on_request(this, payload),
             }
             Vm::drain(this);

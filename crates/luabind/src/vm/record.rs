@@ -126,8 +126,13 @@ pub(crate) struct Vm {
     pub(crate) tags: HashMap<u32, Box<[u8]>>,
     /// Sessions that are being listed.
     pub(crate) snapshot: Vec<(i32, Option<u32>)>,
+    /// Handles and bytes of services that are being listed.
+    pub(crate) figures: Vec<(u32, usize)>,
     /// Sessions of `skynet.profile`.
     pub(crate) profiles: Vec<crate::api::profile::Profile>,
+
+    /// The queue of `skynet.netpack` that has routes; null if none has. It clears this when it is collected.
+    pub(crate) netpack: *mut crate::api::netpack::Inbox,
 
     /// Buffers that loaded functions point into.
     pub(crate) code: Vec<Arc<Chunk>>,
@@ -192,7 +197,9 @@ impl Vm {
             trace_count: 0,
             tags: HashMap::new(),
             snapshot: Vec::new(),
+            figures: Vec::new(),
             profiles: Vec::new(),
+            netpack: ptr::null_mut(),
             code: Vec::new(),
             cache_mode: crate::loader::CacheMode::On,
             wanted_limit: 0,
@@ -241,7 +248,7 @@ impl Vm {
     /// Leaves the memory usage where other threads may read it.
     #[inline]
     pub(crate) fn note_memory(&self) {
-        self.interrupt.memory.store(self.memory.used, Ordering::Relaxed);
+        self.interrupt.note_memory(self.memory.used);
     }
 
     /// Frees the buffers of packings that a jump has left behind. Only when none is going on.

@@ -82,6 +82,27 @@ impl Decoder {
         }
     }
 
+    /// The package, if the stream is between two of them and `block` is exactly the next: header and all of it, and not empty.
+    /// It stays in its block. Otherwise the block comes back untouched, for [`Decoder::next`].
+    ///
+    /// # Errors
+    ///
+    /// The block.
+    pub fn whole(&mut self, mut block: Payload) -> Result<Payload, Payload> {
+        let len = self.header.len();
+        let (State::Header { seen: 0, .. }, Some((header, body))) =
+            (&self.state, block.split_at_checked(len))
+        else {
+            return Err(block);
+        };
+        let claim = header.iter().fold(0, |value, byte| value << 8 | usize::from(*byte));
+        if claim != body.len() || claim == 0 || claim > self.max {
+            return Err(block);
+        }
+        block.cut_front(len);
+        Ok(block)
+    }
+
     /// The number of bytes that were eaten and belong to no package yet.
     #[must_use]
     pub fn buffered(&self) -> usize {

@@ -1,0 +1,38 @@
+-- Accepts clients. It never reads from them: a socket is handed to the agent that the watchdog has for it, which starts it.
+
+local skynet = require "skynet"
+local socket = require "skynet.socket"
+
+local watchdog = tonumber(...)
+
+-- Tells a client why it cannot come in. It is our socket just long enough for that.
+local function refuse(fd, reason)
+	if socket.start(fd) then
+		socket.write(fd, reason .. "\n")
+		socket.close(fd)
+	end
+end
+
+local function accepted(fd, address)
+	local agent, reason = skynet.call(watchdog, "lua", "open", fd, address)
+	if not agent then
+		refuse(fd, reason)
+	end
+end
+
+local command = {}
+
+-- Listens; the answer is the port, or nothing if it is in use.
+function command.open(host, port)
+	local ok, id, _, bound = pcall(socket.listen, host, port)
+	if ok then
+		socket.start(id, accepted)
+		return bound
+	end
+end
+
+skynet.start(function()
+	skynet.dispatch("lua", function(_, _, name, ...)
+		skynet.retpack(command[name](...))
+	end)
+end)

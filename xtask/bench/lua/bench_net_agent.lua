@@ -1,0 +1,15 @@
+-- Sends back each package of its client.
+local skynet = require "skynet"
+local socket = require "skynet.socket"
+
+skynet.register_protocol {
+	name = "client",
+	id = skynet.PTYPE_CLIENT,
+	unpack = skynet.tostring,
+	dispatch = function(fd, _, data)
+		skynet.ignoreret()
+		socket.write(fd, string.pack(">s2", data))
+	end,
+}
+
+skynet.start(function() end)
