@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("SERVICES", "services", None),
         // Definitions for editors; nothing that runs.
         ("MODULES", "lualib", Some("skynet/meta")),
-        ("DEMO", "docs/examples/demo", None),
+        ("CHAT", "docs/examples/chat", None),
     ] {
         let folder = root.join(folder);
         println!("cargo::rerun-if-changed={}", folder.display());

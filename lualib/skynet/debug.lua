@@ -109,6 +109,17 @@ function builtin.TRACELOG(protocol, flag)
 	skynet.ret()
 end
 
+--- With a socket and a channel: the debugger takes over. Without: answers when it has left.
+function builtin.REMOTEDEBUG(fd, pointer)
+	local remotedebug = require "skynet.remotedebug"
+	if fd then
+		remotedebug.start({}, fd, pointer)
+	else
+		remotedebug.wait()
+	end
+	skynet.ret()
+end
+
 --- Adds a debug command. A built-in one of the same name wins.
 ---@param name string
 ---@param func fun(...) gets the arguments of the message; answers with `skynet.ret` as any handler does

@@ -104,7 +104,7 @@ return function(source, co, level, env)
 	local slots, values = read_locals(co, level + 3 * above)
 	local args, count = read_varargs(co, level + 3 * above)
 	local changed = {}
-	local chunk, reason = load(source, "=(inject)", "t", scope_of(frame.func, slots, values, changed, env))
+	local chunk, reason = load(source, "=(debug)", "t", scope_of(frame.func, slots, values, changed, env))
 	if not chunk then
 		return false, reason
 	end

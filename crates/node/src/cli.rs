@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// What the user asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Run the demo: no argument.
+    /// Run the chat room: no argument.
     Demo,
     /// Start a node from this config.
     Run(PathBuf),
@@ -25,7 +25,7 @@ pub(crate) const HELP: &str = "\
 skynet - a runtime for services in Lua and Rust that exchange messages
 
 usage:
-  skynet                 run the demo
+  skynet                 run a chat room and say how to join: services to look at
   skynet CONFIG          start a node from a config file
   skynet check CONFIG    show what a config file sets, warn of likely mistakes, start nothing
   skynet --keys          print the reference of the config keys, in Markdown

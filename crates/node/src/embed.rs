@@ -10,9 +10,9 @@ pub(crate) fn sources() -> Sources {
     MODULES.iter().fold(sources, |sources, (name, text)| sources.module(name, text))
 }
 
-/// The same, with the services of the demo.
-pub(crate) fn demo_sources() -> Sources {
-    DEMO.iter().fold(sources(), |sources, (name, text)| sources.service(name, text))
+/// The same, with the services of the chat room.
+pub(crate) fn chat_sources() -> Sources {
+    CHAT.iter().fold(sources(), |sources, (name, text)| sources.service(name, text))
 }
 
 #[cfg(test)]
@@ -26,6 +26,6 @@ mod tests {
         }
         assert!(MODULES.iter().any(|(module, _)| *module == "skynet.manager"), "lualib/skynet/manager.lua");
         assert!(MODULES.iter().all(|(module, _)| !module.starts_with("skynet.meta.")), "editor definitions");
-        assert!(DEMO.iter().any(|(service, _)| *service == "demo"), "docs/examples/demo/demo.lua");
+        assert!(CHAT.iter().any(|(service, _)| *service == "chat"), "docs/examples/chat/chat.lua");
     }
 }

@@ -5,7 +5,7 @@ local socket = require "skynet.socket"
 
 local watchdog, rooms = tonumber((...)), table.pack(select(2, ...))
 
-local MAX_LINE = 1000 -- bytes
+local MAX_LINE, MAX_AHEAD = 500, 4096 -- bytes: of a line, and of what has come and not been looked at
 local MAX_BACKLOG_KB = 256 -- what waits for a client that does not read
 local LINES_PER_SECOND, BURST = 5, 10
 local IDLE_MINUTES = 30
@@ -73,7 +73,7 @@ end
 
 -- Handles a line; true ends the session.
 local function handle(line)
-	line = line:gsub("%c", "") -- of "\r\n", and of what would play with others' terminals
+	line = line:sub(1, MAX_LINE):gsub("%c", "") -- of "\r\n", and of what would play with others' terminals
 	local name, argument = line:match "^/(%S*)%s*(.-)%s*$"
 	if not name then
 		if line:find "%S" then
@@ -95,7 +95,7 @@ local function serve()
 		allowance = math.min(BURST, allowance + (now - last_line) * LINES_PER_SECOND / 100) - 1
 		last_line = now
 		if allowance < 0 then
-			skynet.sleep(100 // LINES_PER_SECOND) -- meanwhile the socket's own limits hold it back
+			skynet.sleep(100 // LINES_PER_SECOND)
 		end
 	until not line or handle(line)
 end
@@ -105,7 +105,7 @@ local command = { show = show }
 function command.start(id, address, name)
 	fd, nick = id, name
 	if socket.start(fd) then
-		socket.limit(fd, MAX_LINE)
+		socket.limit(fd, MAX_AHEAD) -- which cuts it off beyond
 		socket.warning(fd, function(_, kb)
 			if kb > MAX_BACKLOG_KB then
 				socket.shutdown(fd)
@@ -130,7 +130,9 @@ skynet.start(function()
 		while skynet.now() - last_line < IDLE_MINUTES * 6000 do
 			skynet.sleep(6000)
 		end
-		socket.shutdown(fd)
+		if fd then
+			socket.shutdown(fd)
+		end
 	end)
 	skynet.info_func(function()
 		return { nick = nick, room = room, idle_s = (skynet.now() - last_line) // 100 }

@@ -9,12 +9,12 @@ local WELCOME = [[
 
 A chat room runs on this node. Join it from two terminals:
 
-    nc %s %d            (or telnet; /help lists the commands)
+    nc %s %d        (or telnet; /help lists the commands)
 
 Look inside while people talk:
 
-    nc %s %d            the debug console: try  list  stat  mem  task .chat_watchdog  help
-    tail -f %s            what was said; written every %d seconds
+    nc %s %d        the debug console: try  list  stat  mem  info .chat_watchdog  help
+    tail -f %s             what was said; written every %d seconds
 
 Each client has a service of its own, so has each group of rooms; they do nothing but exchange messages. Their source is
 in docs/examples/chat. Environment variables change the ports and the file: CHAT_PORT, CHAT_CONSOLE_PORT, CHAT_LOG.

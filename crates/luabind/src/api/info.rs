@@ -129,10 +129,11 @@ pub(crate) unsafe extern "C-unwind" fn getenv(l: *mut lua_State) -> c_int {
         let key = check_bytes(l, 1);
         let vm = vm_of(l);
         (*vm).scratch.clear();
-        if !read_env(vm, key) {
-            return 0;
+        if read_env(vm, key) {
+            push_bytes(l, (*vm).scratch.bytes());
+        } else {
+            ffi::lua_pushnil(l);
         }
-        push_bytes(l, (*vm).scratch.bytes());
         1
     }
 }

@@ -57,14 +57,6 @@ impl Vm {
         }
     }
 
-    /// Sends what was held back of writes on sockets.
-    #[inline]
-    pub(crate) fn flush_writes(&mut self) {
-        if let Some(net) = self.net.as_deref_mut() {
-            net.flush();
-        }
-    }
-
     /// [`Vm::dispatch`] from within Lua code, which goes on afterwards with the message that it was handling.
     pub(crate) unsafe fn dispatch_nested(this: *mut Vm, msg: Message) {
         unsafe {
