@@ -20,6 +20,7 @@ const MODULES: &[&str] = &[
     "skynet.coroutine",
     "skynet.crypt",
     "skynet.debugchannel",
+    "skynet.netpack",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",
@@ -29,6 +30,7 @@ const MODULES: &[&str] = &[
     "skynet.socket",
     "skynet.socketchannel",
     "skynet.socketdriver",
+    "snax.gateserver",
 ];
 
 /// Prints `field <module> <name>` for every field.
