@@ -7,20 +7,25 @@ local skynet = require "skynet"
 local gateserver = require "snax.gateserver"
 local netpack = require "skynet.netpack"
 
----@class gate.client
----@field agent? integer|string who gets the packages
----@field source integer in whose name
-
 ---@type integer|string
 local watchdog
----@type table<integer, gate.client>
-local clients = {}
+---Who gets the packages of a client; false: the watchdog. The client is known as long as there is an entry.
+---@type table<integer, integer|string|false>
+local agents = {}
+---In whose name, where that is not the gate's.
+---@type table<integer, integer>
+local sources = {}
 
 skynet.register_protocol { name = "client", id = skynet.PTYPE_CLIENT }
 
 ---@param ... any
 local function report(...)
 	skynet.send(watchdog, "lua", "socket", ...)
+end
+
+---@param fd integer
+local function forget(fd)
+	agents[fd], sources[fd] = nil, nil
 end
 
 ---@type gateserver.handler
@@ -31,27 +36,27 @@ local handler = {
 	end,
 
 	connect = function(fd, addr)
-		clients[fd] = { source = 0 }
+		agents[fd] = false
 		report("open", fd, addr)
 	end,
 
 	message = function(fd, msg, size)
-		local client = clients[fd]
-		if client and client.agent then
+		local agent = agents[fd]
+		if agent then
 			-- Named agents alone come here: the others have a route.
-			skynet.redirect(client.agent, client.source, "client", fd, msg, size)
+			skynet.redirect(agent, sources[fd] or 0, "client", fd, msg, size)
 		else
 			report("data", fd, netpack.tostring(msg, size))
 		end
 	end,
 
 	disconnect = function(fd)
-		clients[fd] = nil
+		forget(fd)
 		report("close", fd)
 	end,
 
 	error = function(fd, reason)
-		clients[fd] = nil
+		forget(fd)
 		report("error", fd, reason)
 	end,
 
@@ -62,15 +67,21 @@ local handler = {
 
 local commands = {}
 
+---@param fd integer
+local function known(fd)
+	assert(agents[fd] ~= nil, "no client has this fd")
+end
+
 ---@param source integer
 ---@param fd integer
 ---@param client? integer
 ---@param agent? integer|string
 function commands.forward(source, fd, client, agent)
-	local known = assert(clients[fd], "no client has this fd")
-	known.agent, known.source = agent or source, client or 0
-	if math.type(known.agent) == "integer" then
-		gateserver.route(fd, known.agent, known.source)
+	known(fd)
+	agent = agent or source
+	agents[fd], sources[fd] = agent, client ~= 0 and client or nil
+	if math.type(agent) == "integer" then
+		gateserver.route(fd, agent, client)
 	else
 		gateserver.unroute(fd)
 	end
@@ -79,8 +90,8 @@ end
 
 ---@param fd integer
 function commands.accept(_, fd)
-	local known = assert(clients[fd], "no client has this fd")
-	known.agent = nil
+	known(fd)
+	agents[fd], sources[fd] = false, nil
 	gateserver.unroute(fd)
 	gateserver.openclient(fd)
 end

@@ -185,9 +185,9 @@ native.direct()
 ---@return integer? id
 ---@return string? err the system's or the resolver's words
 function socket.open(addr, port)
-	local id = driver.connect(addr, port)
+	local id, err = driver.connect(addr, port)
 	if id < 0 then
-		return nil, "reach skynet socket number limit"
+		return nil, err
 	end
 	native.own(id, false)
 	return opened(id)
@@ -198,9 +198,9 @@ end
 ---@return integer? id
 ---@return string? err
 function socket.bind(fd)
-	local id = driver.bind(fd)
+	local id, err = driver.bind(fd)
 	if id < 0 then
-		return nil, "cannot adopt the descriptor"
+		return nil, err
 	end
 	native.own(id, false)
 	return opened(id)
@@ -314,7 +314,7 @@ end
 ---@return integer id
 local function adopt_udp(id, func)
 	native.own(id, false)
-	native.opened(id)
+	native.opened(id, true)
 	callbacks[id] = func
 	return id
 end

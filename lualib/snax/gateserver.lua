@@ -50,9 +50,9 @@ local sweeping = false
 ---Clients that were not released: false if they are gone already.
 ---@type table<integer, boolean>
 local clients = {}
----Those that were one too many, until they are closed.
+---Sockets of whose end nobody wants to hear: clients that were one too many, and listeners that were told to close.
 ---@type table<integer, boolean>
-local refused = {}
+local silent = {}
 ---Clients that are not gone.
 local count = 0
 
@@ -140,7 +140,7 @@ local function make_events(handler)
 
 	function events.open(fd, addr)
 		if count + 1 >= maxclient then
-			refused[fd] = true
+			silent[fd] = true
 			log(fd, "(%s) is refused: %d are open, maxclient is %d", addr, count, maxclient)
 			driver.shutdown(fd)
 			return
@@ -159,8 +159,8 @@ local function make_events(handler)
 	function events.close(fd)
 		if fd == listener then
 			listener = nil
-		elseif refused[fd] then
-			refused[fd] = nil
+		elseif silent[fd] then
+			silent[fd] = nil
 		else
 			count = count - 1
 			if clients[fd] then
@@ -180,7 +180,7 @@ local function make_events(handler)
 			return
 		end
 		driver.shutdown(fd)
-		if handler.error and not refused[fd] then
+		if handler.error and not silent[fd] then
 			handler.error(fd, reason)
 		end
 	end
@@ -244,6 +244,7 @@ local function make_commands(handler, events)
 
 	function commands.close()
 		assert(listener, "the gate is not open")
+		silent[listener] = true
 		driver.close(listener)
 		listener = nil
 	end

@@ -106,6 +106,25 @@ impl Context {
         self.node.deliver(dest, Message { kind, session, source, payload })
     }
 
+    /// Sends several messages that differ in their payloads alone, in order. If the receiver is on this node it finds some dozens of
+    /// them at once: it cannot have handled the first before the last is there. `source` as in [`Context::send_from`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands back the first payload that could not be sent. Those behind it are dropped.
+    pub fn send_all(
+        &self,
+        source: Handle,
+        dest: Handle,
+        kind: u8,
+        session: i32,
+        payloads: impl IntoIterator<Item = Payload>,
+    ) -> Result<(), SendError> {
+        let source = if source.is_none() { self.handle } else { source };
+        let shape = Message { kind, session, source, payload: Payload::empty() };
+        self.node.deliver_all(dest, &shape, payloads)
+    }
+
     /// Sends a message that wants no answer.
     ///
     /// # Errors

@@ -230,3 +230,47 @@ fn handles_wrap_without_meeting_the_living() {
     assert!(node.call(first, PTYPE_LUA, "x").wait().is_ok());
     stop(&node);
 }
+
+#[test]
+fn what_is_sent_at_once_is_there_at_once_and_in_order() {
+    const ROUNDS: usize = 200;
+    const AT_ONCE: u32 = 32;
+    let node = start();
+    let (seen, counts) = channel();
+    let mut next = 0_u32;
+    let sink = node.spawn(move |ctx: &Context, msg: Message| {
+        assert_eq!(msg.payload[..], next.to_le_bytes(), "in order");
+        next = (next + 1) % (AT_ONCE * 3 + 1);
+        if next == 1 {
+            // A receiver that runs meanwhile on another worker finds the first dozens complete.
+            let _ = seen.send(ctx.mqlen());
+        }
+    });
+    let sink = sink.expect("the sink starts");
+    inside(&node, move |ctx| {
+        for _ in 0..ROUNDS {
+            let payloads = (0..=AT_ONCE * 3).map(|number| Payload::from(&number.to_le_bytes()));
+            ctx.send_all(Handle::NONE, sink, PTYPE_TEXT, 0, payloads).expect("the sink is alive");
+        }
+    });
+    for _ in 0..ROUNDS {
+        assert!(receive(&counts) >= AT_ONCE as usize - 1);
+    }
+    stop(&node);
+}
+
+#[test]
+fn the_first_that_could_not_be_sent_comes_back() {
+    let node = start();
+    inside(&node, |ctx| {
+        let nobody = Handle::from_raw(0x00ff_fff0);
+        for count in [1, 2, 100] {
+            let payloads = (0..count).map(|number: u8| Payload::from(&[number]));
+            let error =
+                ctx.send_all(Handle::NONE, nobody, PTYPE_TEXT, 0, payloads).expect_err("nobody is there");
+            assert!(matches!(&error, SendError::DeadHandle { .. }) && *error.into_payload() == [0]);
+        }
+        assert!(ctx.send_all(Handle::NONE, nobody, PTYPE_TEXT, 0, []).is_ok(), "there was nothing to send");
+    });
+    stop(&node);
+}

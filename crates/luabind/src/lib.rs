@@ -57,6 +57,7 @@ mod net;
 mod service;
 mod shared;
 mod sources;
+mod stdin;
 mod vm;
 
 pub use service::{LuaOptions, snlua};

@@ -13,6 +13,7 @@ const GUIDE: &str = include_str!("../../../docs/lua.md");
 
 /// Modules whose fields are looked at in a running service; the native ones have annotations of their own.
 const MODULES: &[&str] = &[
+    "client.socket",
     "skynet",
     "skynet.core",
     "skynet.codecache",

@@ -231,7 +231,8 @@ fn commands_kick_and_close_and_unknown_ones_are_logged() {
     assert_eq!(drain(&kicked), b"");
     gate.say("close");
     gate.say("close");
-    until("the listener is gone", || TcpStream::connect(gate.address).is_err());
+    until("the listener is gone", || world.sockets.netstat().iter().all(|info| info.kind != Kind::Listen));
+    assert!(TcpStream::connect(gate.address).is_err());
     gate.serves(&kept, other, Header::Two);
     world.node.kill(gate.handle);
     assert_eq!(drain(&kept), b"");

@@ -23,7 +23,7 @@ use std::mem;
 pub(crate) use batch::Batch;
 
 use crate::sync::{AtomicU32, Lock, Ordering};
-use crate::{Handle, Message};
+use crate::{Handle, Message, Payload};
 
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
 enum State {
@@ -44,13 +44,13 @@ struct Inbox {
 
 /// What came of a [`Mailbox::push`].
 #[must_use]
-pub(crate) enum Push {
+pub(crate) enum Push<T = Message> {
     /// It is in the queue of a service that will run anyway.
     Done,
     /// It is in the queue, and whoever pushed it must put the service into a run queue.
     Wake,
     /// The service is gone: the message comes back.
-    Gone(Message),
+    Gone(T),
 }
 
 /// What the owner finds when it takes.
@@ -102,6 +102,26 @@ impl Mailbox {
         inbox.batch.push(message);
         self.queued.store(self.queued.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if inbox.state == State::Idle {
+            inbox.state = State::Scheduled;
+            return Push::Wake;
+        }
+        Push::Done
+    }
+
+    /// Queues several messages, so that their receiver finds all of them at once: `payloads` in the shape of `shape`. On success they
+    /// are gone from `payloads`; no more than some dozens, for the sake of the lock.
+    pub(crate) fn push_all(&self, dest: Handle, shape: &Message, payloads: &mut Vec<Payload>) -> Push<()> {
+        let mut inbox = self.inbox.lock();
+        if inbox.owner != dest {
+            return Push::Gone(());
+        }
+        let count = payloads.len() as u32;
+        let &Message { kind, session, source, .. } = shape;
+        for payload in payloads.drain(..) {
+            inbox.batch.push(Message { kind, session, source, payload });
+        }
+        self.queued.store(self.queued.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+        if inbox.state == State::Idle && count > 0 {
             inbox.state = State::Scheduled;
             return Push::Wake;
         }

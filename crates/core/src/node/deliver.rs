@@ -14,6 +14,9 @@ use crate::remote::{RemoteDest, RemoteMessage, global_name};
 use crate::sync::lock;
 use crate::{CallError, Handle, Payload, SendError};
 
+/// Messages that a mailbox is locked for.
+const MOST_AT_ONCE: usize = 32;
+
 impl Node {
     /// Sends a message from outside the services, in the name of `source`.
     ///
@@ -103,6 +106,35 @@ impl Node {
                 Ok(())
             }
             Push::Gone(message) => self.deliver_elsewhere(dest, message),
+        }
+    }
+
+    /// Several messages that differ in their payloads alone. A receiver on this node finds them all at once.
+    pub(crate) fn deliver_all(
+        &self,
+        dest: Handle,
+        shape: &Message,
+        payloads: impl IntoIterator<Item = Payload>,
+    ) -> Result<(), SendError> {
+        let &Message { kind, session, source, .. } = shape;
+        let message = |payload| Message { kind, session, source, payload };
+        let mut payloads = payloads.into_iter();
+        let mut rest = Vec::new();
+        loop {
+            rest.extend(payloads.by_ref().take(MOST_AT_ONCE));
+            let cell = match rest.len() {
+                0 => return Ok(()),
+                1 => None,
+                _ => self.0.table.find(dest),
+            };
+            match cell.map(|cell| (cell, cell.mailbox.push_all(dest, shape, &mut rest))) {
+                Some((_, Push::Done)) => {}
+                Some((cell, Push::Wake)) => self.0.scheduler.schedule(cell),
+                // One alone, or the receiver is elsewhere, or gone.
+                Some((_, Push::Gone(()))) | None => {
+                    rest.drain(..).try_for_each(|payload| self.deliver(dest, message(payload)))?;
+                }
+            }
         }
     }
 

@@ -18,6 +18,9 @@ use crate::{Handle, Payload};
 /// Ticks for which something is put off, while messages of the same turn follow: some 100 microseconds.
 const DEFERRED: u64 = 250_000;
 
+/// Messages of a turn in which something is put off, though others wait.
+const PUT_OFF: usize = 16;
+
 /// Runs turns on one worker.
 pub(super) struct Turn<'a> {
     node: &'a Node,
@@ -155,7 +158,9 @@ impl<'a> Turn<'a> {
                 self.scheduler.end_deferral(self.worker);
             }
             handled += 1;
-            if cell.has(CLOSING) || (handled >= share && self.scheduler.others_wait(self.worker)) {
+            // With the turn ends what is put off, and to do that for each message costs others more than to wait for a few.
+            let least = if self.worker.deferred_since() == 0 { share } else { share.max(PUT_OFF) };
+            if cell.has(CLOSING) || (handled >= least && self.scheduler.others_wait(self.worker)) {
                 return;
             }
         }

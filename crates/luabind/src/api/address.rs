@@ -94,8 +94,6 @@ pub(crate) unsafe fn deliver(
     payload: Payload,
 ) -> Sent {
     unsafe {
-        // Nobody must hear of what we wrote before it is on its way.
-        (*vm).flush_writes();
         let ctx = (*vm).context();
         let result = match dest {
             Dest::Handle(handle) => ctx.send_from(source, Handle::from_raw(handle), kind, session, payload),

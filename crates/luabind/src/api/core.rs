@@ -51,7 +51,6 @@ unsafe extern "C-unwind" fn core_redirect(l: *mut lua_State) -> c_int {
 /// Runs a command of the core; its result, if any, is left in the scratch buffer. A leaf: raises nothing.
 unsafe fn run_command(vm: *mut Vm, command: &[u8], param: &[u8]) -> bool {
     unsafe {
-        (*vm).flush_writes();
         (*vm).scratch.clear();
         let Ok(command) = std::str::from_utf8(command) else { return false };
         match (*vm).context().command(command, param) {

@@ -5,6 +5,7 @@
 
 pub(crate) mod address;
 pub(crate) mod call;
+mod client_socket;
 pub(crate) mod core;
 pub(crate) mod coroutine;
 mod crypt;
@@ -57,6 +58,7 @@ const BUILT_IN: &[(&[u8], Open)] = &[
     (b"skynet.netpack", netpack::open),
     (b"skynet.crypt", crypt::open),
     (b"client.crypt", crypt::open),
+    (b"client.socket", client_socket::open),
     (b"skynet.debugchannel", debugchannel::open),
 ];
 

@@ -26,7 +26,6 @@ unsafe fn take_request(l: *mut lua_State, vm: *mut Vm) -> *mut Thread {
 #[inline]
 unsafe fn respond(vm: *mut Vm, dest: u32, session: i32, payload: Payload) -> bool {
     unsafe {
-        (*vm).flush_writes();
         let dest = Handle::from_raw(dest);
         (*vm).context().send_from(Handle::NONE, dest, PTYPE_RESPONSE, session, payload).is_ok()
     }
@@ -159,7 +158,6 @@ unsafe extern "C-unwind" fn respond_later(l: *mut lua_State) -> c_int {
                 Payload::empty()
             };
             (*vm).responders.remove(&id);
-            (*vm).flush_writes();
             let sent = (*vm).context().send_from(
                 Handle::NONE,
                 Handle::from_raw(responder.source),

@@ -68,6 +68,8 @@ pub(crate) struct Conn {
     pub(crate) paused: bool,
     /// It takes connections, and waits for its start.
     pub(crate) listening: bool,
+    /// Its datagrams go to a function: there is nothing to read.
+    pub(crate) datagrams: bool,
 }
 
 impl Conn {
@@ -80,6 +82,7 @@ impl Conn {
             state: State::Opening,
             paused: false,
             listening,
+            datagrams: false,
         }
     }
 

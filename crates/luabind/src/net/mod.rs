@@ -1,7 +1,6 @@
 //! The sockets of one service: what has been received on each, and who waits for it. No Lua is in here.
 
 mod conn;
-mod cork;
 mod inbox;
 
 pub(crate) use conn::{Conn, Separator, State, Want};
@@ -11,7 +10,6 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ptr;
 
-use cork::Cork;
 use skynet_socket::{SocketId, SocketInfo, Sockets};
 
 /// More unread bytes than this stop a socket from reading.
@@ -23,7 +21,6 @@ pub(crate) struct Net {
     conns: HashMap<i32, Box<Conn>, BuildHasherDefault<IdHasher>>,
     /// The socket that was looked up last.
     last: (i32, *mut Conn),
-    cork: Cork,
     /// Data goes to the waiting threads at once: the protocol class is `skynet.socket`'s.
     pub(crate) direct: bool,
     /// Sockets that were given up while a thread waits for them, by its slot.
@@ -40,7 +37,6 @@ impl Net {
             sockets,
             conns: HashMap::default(),
             last: (0, ptr::null_mut()),
-            cork: Cork::default(),
             direct: false,
             leaving: Vec::new(),
             dead: Vec::new(),
@@ -99,7 +95,6 @@ impl Net {
     /// The message in hand is done.
     #[inline]
     pub(crate) fn settle(&mut self) {
-        self.flush();
         if !self.dead.is_empty() {
             self.dead.clear();
         }
@@ -112,7 +107,6 @@ impl Net {
 
     /// Closes all that is ours: the service ends.
     pub(crate) fn close_all(&mut self) {
-        self.flush();
         self.last = (0, ptr::null_mut());
         self.direct = false;
         for id in std::mem::take(&mut self.conns).into_keys() {

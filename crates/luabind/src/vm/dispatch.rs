@@ -57,14 +57,6 @@ impl Vm {
         }
     }
 
-    /// Sends what was held back of writes on sockets.
-    #[inline]
-    pub(crate) fn flush_writes(&mut self) {
-        if let Some(net) = self.net.as_deref_mut() {
-            net.flush();
-        }
-    }
-
     /// [`Vm::dispatch`] from within Lua code, which goes on afterwards with the message that it was handling.
     pub(crate) unsafe fn dispatch_nested(this: *mut Vm, msg: Message) {
         unsafe {
@@ -79,13 +71,6 @@ impl Vm {
     /// The dispatcher: responses and errors go to the waiting threads, the rest to handlers.
     pub(crate) unsafe fn dispatch(this: *mut Vm, msg: Message) {
         unsafe {
-            let msg = match (*this).netpack.is_null() {
-                true => msg,
-                false => match api::netpack::deliver(this, msg) {
-                    Some(msg) => msg,
-                    None => return,
-                },
-            };
             let Message { mut kind, session, source, mut payload } = msg;
             (*this).keep = false;
             if let Some(forward) = (*this).forward.as_ref()
@@ -99,6 +84,7 @@ impl Vm {
                 PTYPE_RESPONSE => Vm::on_response(this, session, payload),
                 PTYPE_ERROR if !(*this).own_errors => Vm::on_error(this, session, source.raw(), payload),
                 PTYPE_SOCKET if Vm::receive(this, &mut payload) => {}
+                PTYPE_SOCKET if !(*this).netpack.is_null() && api::netpack::deliver(this, &mut payload) => {}
                 _ => Vm::on_request(this, payload),
             }
             Vm::drain(this);

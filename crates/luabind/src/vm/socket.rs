@@ -88,7 +88,6 @@ impl Vm {
         unsafe {
             let Some(net) = (*this).net.as_deref_mut() else { return };
             let Some(size) = net.get(id).map(|conn| conn.inbox.len()) else { return };
-            net.flush();
             net.sockets.close(SocketId::from_raw(id));
             (*this).context().log(format!("socket buffer overflow: fd={id} size={size}"));
         }
@@ -147,7 +146,6 @@ impl Vm {
         unsafe {
             let reader = Vm::has_reader(this, id);
             let Some(net) = (*this).net.as_deref_mut() else { return };
-            net.flush();
             let Some(conn) = net.remove(id) else { return };
             if reader {
                 let slot = conn.reader;

@@ -18,6 +18,9 @@ use crate::{SocketEvent, SocketId, Sockets};
 /// Connections that may wait to be taken.
 const BACKLOG: i32 = 128;
 
+/// Packages of one read for which room is kept.
+const MOST_ROOM: usize = 1024;
+
 /// The module `gate`; its parameters are described [above](self).
 #[must_use]
 pub fn module() -> impl Module {
@@ -34,6 +37,7 @@ pub fn module() -> impl Module {
             limits: Limits::default(),
             listener: None,
             clients: IdMap::default(),
+            packages: Vec::new(),
             idle_timer: 0,
         }))
     }
@@ -51,6 +55,8 @@ struct Gate {
     limits: Limits,
     listener: Option<SocketId>,
     clients: IdMap<Client>,
+    /// Room for the packages of one read.
+    packages: Vec<Payload>,
     /// The session of the timer that looks for idle clients; 0 while there is none.
     idle_timer: i32,
 }
@@ -153,28 +159,34 @@ impl Gate {
         client.begin(self.header, &self.limits, now);
         let Client { peer, intake, agent, client: name, lost } = client;
         let Some(intake) = intake else { return };
-        let (broker, tag, watchdog) = (self.broker, self.client_tag, self.watchdog);
+        let packages = &mut self.packages;
         let fed = intake.feed(block, now, &self.limits, |package| {
-            if package.is_empty() {
-                return;
-            }
-            let sent = if !broker.is_none() {
-                ctx.send_from(Handle::NONE, broker, tag, id.raw(), package)
-            } else if !agent.is_none() {
-                ctx.send_from(*name, *agent, tag, id.raw(), package)
-            } else if !watchdog.is_none() {
-                ctx.send_from(Handle::NONE, watchdog, PTYPE_TEXT, id.raw(), data_text(id, &package))
-            } else {
-                return;
-            };
-            if let Err(error) = sent
-                && !std::mem::replace(lost, true)
-            {
-                ctx.log(lost_line(id.raw(), peer, &error));
+            if !package.is_empty() {
+                packages.push(package);
             }
         });
+        let packages = packages.drain(..);
+        let sent = if !self.broker.is_none() {
+            ctx.send_all(Handle::NONE, self.broker, self.client_tag, id.raw(), packages)
+        } else if !agent.is_none() {
+            ctx.send_all(*name, *agent, self.client_tag, id.raw(), packages)
+        } else if !self.watchdog.is_none() {
+            let texts = packages.map(|package| data_text(id, &package));
+            ctx.send_all(Handle::NONE, self.watchdog, PTYPE_TEXT, id.raw(), texts)
+        } else {
+            drop(packages);
+            Ok(())
+        };
+        if let Err(error) = sent
+            && !std::mem::replace(lost, true)
+        {
+            ctx.log(lost_line(id.raw(), peer, &error));
+        }
         if let Err(breach) = fed {
             self.close_for(ctx, id, &breach);
+        }
+        if self.packages.capacity() > MOST_ROOM {
+            self.packages = Vec::new();
         }
     }
 

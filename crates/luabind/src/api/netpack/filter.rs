@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Message, PTYPE_SOCKET, Payload, SocketKind, SocketMessage};
+use skynet_core::{Payload, SocketKind, SocketMessage};
 
 use super::inbox::Came;
 use super::push_package;
@@ -27,11 +27,11 @@ pub(super) unsafe extern "C-unwind" fn filter(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         let block: *mut Head = ffi::lua_touserdata(l, 2).cast();
         let len = usize::try_from(ffi::luaL_checkinteger(l, 3)).unwrap_or(0);
-        // Such messages come from the runtime alone. In what a service or another node has sent a pointer means nothing.
-        if block.is_null() || len < size_of::<Head>() || (*vm).message.source != 0 || !block.is_aligned() {
+        if block.is_null() || len < size_of::<Head>() {
             return ffi::luaL_error(l, c"netpack.filter: this is no message of a socket".as_ptr());
         }
-        let Head { kind, id, ud, .. } = block.read();
+        // Messages of the core are aligned; nobody knows about others.
+        let Head { kind, id, ud, .. } = block.read_unaligned();
         let text = std::slice::from_raw_parts(block.add(1).cast::<u8>(), len - size_of::<Head>());
         ffi::lua_settop(l, 1);
         ffi::luaL_checkstack(l, 4, std::ptr::null());
@@ -40,6 +40,13 @@ pub(super) unsafe extern "C-unwind" fn filter(l: *mut lua_State) -> c_int {
             Some(SocketKind::Data) => {
                 // What may raise comes before the bytes are taken out of the message.
                 push_event(l, c"data", id);
+                // A pointer in a message that the sockets have not sent is not to be followed.
+                if block.cast_const().cast() != (*vm).socket_message {
+                    return ffi::luaL_error(
+                        l,
+                        c"netpack.filter: these bytes are not in the message in hand".as_ptr(),
+                    );
+                }
                 match (*inbox).on_data(ctx, id, take_buffer(block)) {
                     Came::Nothing => {
                         ffi::lua_settop(l, 1);
@@ -112,20 +119,18 @@ unsafe fn take_buffer(block: *mut Head) -> Payload {
     }
 }
 
-/// Packages of connections with a route go their way before any Lua code runs. Gives the message back if it is another.
+/// Packages of connections with a route go their way before any Lua code runs. False if the message is about something else.
 /// A leaf.
-pub(crate) unsafe fn deliver(vm: *mut Vm, msg: Message) -> Option<Message> {
+pub(crate) unsafe fn deliver(vm: *mut Vm, payload: &mut Payload) -> bool {
     unsafe {
         let inbox = (*vm).netpack;
-        let mut msg = msg;
-        if msg.kind == PTYPE_SOCKET
-            && let Some((SocketKind::Data, id, _)) = SocketMessage::head(&msg.payload)
+        if let Some((SocketKind::Data, id, _)) = SocketMessage::head(payload)
             && (*inbox).routes(id)
-            && let Some(block) = SocketMessage::take_buffer(&mut msg.payload)
+            && let Some(block) = SocketMessage::take_buffer(payload)
         {
             (*inbox).deliver((*vm).context(), id, block);
-            return None;
+            return true;
         }
-        Some(msg)
+        false
     }
 }

@@ -4,16 +4,21 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 
-use skynet_core::{Context, Handle, PTYPE_CLIENT, Payload};
+use skynet_core::{Context, Handle, PTYPE_CLIENT, Payload, SendError};
 use skynet_socket::framing::Header;
 use skynet_socket::gate::{IdMap, Intake, Limits, closing_line, is_overflow, lost_line};
 use skynet_socket::{SocketId, Sockets};
+
+/// Packages of one read for which room is kept.
+const MOST_ROOM: usize = 1024;
 
 /// The clients of one gate.
 pub(crate) struct Inbox {
     /// Those about whom something is to be remembered: a package that has begun, limits, a route.
     clients: IdMap<Box<Client>>,
     ready: VecDeque<(i32, Payload)>,
+    /// Room for those of one read.
+    packages: Vec<Payload>,
     limits: Limits,
     /// `None` on a node without sockets, where nothing ever comes in.
     sockets: Option<Sockets>,
@@ -50,6 +55,7 @@ impl Inbox {
         Inbox {
             clients: IdMap::default(),
             ready: VecDeque::new(),
+            packages: Vec::new(),
             limits: Limits::default(),
             sockets: Sockets::of(ctx.node()),
         }
@@ -148,7 +154,10 @@ impl Inbox {
         let Client { peer, intake, route } = &mut **client;
         let Some(route) = route else { return };
         let intake = intake.get_or_insert_with(|| Intake::new(Header::Two, &limits, now));
-        if let Err(breach) = intake.feed(block, now, &limits, |package| route.send(ctx, id, *peer, package)) {
+        let packages = &mut self.packages;
+        let fed = intake.feed(block, now, &limits, |package| packages.push(package));
+        route.send(ctx, id, *peer, packages);
+        if let Err(breach) = fed {
             self.close_for(ctx, id, &breach);
         }
     }
@@ -161,11 +170,12 @@ impl Inbox {
         if self.ready.iter().any(|(owner, _)| *owner == id) {
             for (owner, package) in std::mem::take(&mut self.ready) {
                 if owner == id {
-                    route.send(ctx, id, peer, package);
+                    self.packages.push(package);
                 } else {
                     self.ready.push_back((owner, package));
                 }
             }
+            route.send(ctx, id, peer, &mut self.packages);
         }
         known.route = Some(route);
     }
@@ -231,12 +241,26 @@ impl Inbox {
 
 impl Route {
     #[inline]
-    fn send(&mut self, ctx: &Context, id: i32, peer: Option<SocketAddr>, package: Payload) {
-        if let Err(error) = ctx.send_from(self.client, self.agent, PTYPE_CLIENT, id, package)
+    fn send(&mut self, ctx: &Context, id: i32, peer: Option<SocketAddr>, packages: &mut Vec<Payload>) {
+        let sent = match packages.len() {
+            0 => return,
+            // The usual case, and cheaper so.
+            1 => packages.drain(..).try_for_each(|one| self.send_one(ctx, id, one)),
+            _ => ctx.send_all(self.client, self.agent, PTYPE_CLIENT, id, packages.drain(..)),
+        };
+        if packages.capacity() > MOST_ROOM {
+            *packages = Vec::new();
+        }
+        if let Err(error) = sent
             && !std::mem::replace(&mut self.lost, true)
         {
             ctx.log(lost_line(id, &peer_text(peer), &error));
         }
+    }
+
+    #[inline]
+    fn send_one(&self, ctx: &Context, id: i32, package: Payload) -> Result<(), SendError> {
+        ctx.send_from(self.client, self.agent, PTYPE_CLIENT, id, package)
     }
 }
 

@@ -9,15 +9,15 @@ use mlua::ffi::{self, lua_State};
 
 pub(in crate::api) use read::push_first;
 
-use super::socketdriver::{net_of, send};
-use super::{Entry, bytes_at};
+use super::Entry;
+use super::socketdriver::send;
 
 const FUNCTIONS: &[Entry] = &[
     (c"read", read::read),
     (c"readline", read::readline),
     (c"readall", read::readall),
     (c"block", read::block),
-    (c"write", write),
+    (c"write", send::send),
     (c"lwrite", send::lsend),
     (c"invalid", state::invalid),
     (c"disconnected", state::disconnected),
@@ -38,20 +38,6 @@ pub(super) unsafe fn open(l: *mut lua_State) {
     unsafe {
         super::socketdriver::need_net(l);
         super::new_module(l, FUNCTIONS);
-    }
-}
-
-/// `write(id, data, size?) -> boolean`
-unsafe extern "C-unwind" fn write(l: *mut lua_State) -> c_int {
-    unsafe {
-        if ffi::lua_type(l, 2) != ffi::LUA_TSTRING {
-            return send::send(l);
-        }
-        let id = ffi::luaL_checkinteger(l, 1) as i32;
-        let net = net_of(l);
-        let written = (*net).write(id, bytes_at(l, 2));
-        ffi::lua_pushboolean(l, c_int::from(written));
-        1
     }
 }
 

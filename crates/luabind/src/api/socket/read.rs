@@ -66,6 +66,10 @@ unsafe fn owned(l: *mut lua_State, net: *mut Net) -> *mut Conn {
     unsafe {
         let id = id_at(l, 1);
         match (*net).get(id) {
+            Some(conn) if conn.datagrams => {
+                ffi::luaL_error(l, c"socket %d gets datagrams: its function is given them".as_ptr(), id);
+                std::ptr::null_mut()
+            }
             Some(conn) => conn,
             None => {
                 assertion(l);

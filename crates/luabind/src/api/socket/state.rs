@@ -64,12 +64,14 @@ pub(super) unsafe extern "C-unwind" fn own(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `opened(id) -> boolean`: it reads; whether it is this service's.
+/// `opened(id, datagrams?) -> boolean`: it reads; whether it is this service's.
 pub(super) unsafe extern "C-unwind" fn opened(l: *mut lua_State) -> c_int {
     unsafe {
         let id = id_at(l, 1);
+        let datagrams = ffi::lua_toboolean(l, 2) != 0;
         let ours = match (*net_of(l)).get(id) {
             Some(conn) => {
+                conn.datagrams |= datagrams;
                 conn.state = State::Open;
                 true
             }

@@ -103,7 +103,10 @@ pub(super) unsafe extern "C-unwind" fn pop(l: *mut lua_State) -> c_int {
         let inbox = inbox_at(l, NEED_BUFFER);
         ffi::luaL_checktype(l, 2, ffi::LUA_TTABLE);
         let size = ffi::luaL_checkinteger(l, 3);
-        if size <= 0 || size as usize > (*inbox).len() {
+        if size < 0 {
+            return ffi::luaL_argerror(l, 3, c"a number of bytes to read cannot be negative".as_ptr());
+        }
+        if size == 0 || size as usize > (*inbox).len() {
             ffi::lua_pushnil(l);
         } else {
             push_first(l, inbox, size as usize);

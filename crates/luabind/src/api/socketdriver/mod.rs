@@ -100,13 +100,11 @@ pub(crate) unsafe fn id_at(l: *mut lua_State, arg: c_int) -> SocketId {
     unsafe { SocketId::from_raw(ffi::luaL_checkinteger(l, arg) as i32) }
 }
 
-/// The node's sockets, with nothing held back that was to be sent, and the socket that the first argument names.
+/// The node's sockets, and the one that the first argument names.
 unsafe fn target(l: *mut lua_State) -> (*const Sockets, SocketId) {
     unsafe {
         let id = id_at(l, 1);
-        let net = net_of(l);
-        (*net).flush();
-        (&raw const (*net).sockets, id)
+        (&raw const (*net_of(l)).sockets, id)
     }
 }
 

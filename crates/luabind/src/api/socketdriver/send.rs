@@ -92,7 +92,6 @@ unsafe fn gather(l: *mut lua_State, vm: *mut Vm, table: c_int) {
 /// Sends, and says whether the socket is there to be sent on. A leaf.
 pub(super) unsafe fn transmit(vm: *mut Vm, net: *mut Net, id: SocketId, bytes: Bytes<'_>, how: How) -> bool {
     unsafe {
-        (*net).flush();
         let data = match bytes {
             Bytes::Borrowed(bytes) => Data::Bytes(bytes),
             Bytes::Scratch => Data::Bytes((*vm).scratch.bytes()),

@@ -1,0 +1,296 @@
+---skynet.socket: back-pressure, peers and services that go away, threads that are killed.
+local skynet = require "skynet"
+require "skynet.manager"
+local check = require "check"
+local net = require "net"
+local socket = require "skynet.socket"
+local driver = require "skynet.socketdriver"
+
+local case = check.cases()
+
+local KB <const> = 1024
+
+case["a socket pauses when much waits, and the next reader resumes it"] = function()
+	local client, server = net.pair()
+	socket.write(client, ("x"):rep(600 * KB))
+	check.log("Pause socket %(" .. server .. "%) size : %d+")
+	check.eventually(function()
+		return not net.info(server).reading
+	end)
+	-- This can only come when it reads again.
+	socket.write(client, ("x"):rep(KB))
+	check.eq(#socket.read(server, 601 * KB), 601 * KB)
+	check.log("Resume socket %(" .. server .. "%)")
+	socket.write(client, "more\n")
+	check.eq(socket.readline(server), "more")
+	socket.close(client)
+	socket.close(server)
+end
+
+case["a line or a number of bytes may be larger than what pauses a socket"] = function()
+	local client, server = net.pair()
+	local text = ("x"):rep(500 * KB)
+	local result = net.later(socket.readline, server)
+	socket.write(client, text .. "\n")
+	local _, line = result()
+	check.ok(line == text)
+	result = net.later(socket.read, server, 500 * KB)
+	socket.write(client, text)
+	check.eq(select(2, result()), text)
+	socket.close(client)
+	socket.close(server)
+end
+
+case["pausing by hand stops the reading until somebody waits"] = function()
+	local client, server = net.pair()
+	socket.pause(server)
+	check.log("Pause socket %(" .. server .. "%)")
+	socket.write(client, "while paused")
+	check.eq(socket.read(server), "while paused")
+	check.log("Resume socket %(" .. server .. "%)")
+	socket.close(client)
+	socket.close(server)
+end
+
+case["a flood past the limit closes the socket"] = function()
+	local client, server = net.pair()
+	socket.limit(server, 10)
+	socket.write(client, "12345678901")
+	check.log("socket buffer overflow: fd=" .. server .. " size=11")
+	check.eventually(function()
+		return socket.disconnected(server)
+	end)
+	check.eq(socket.read(server), "12345678901")
+	socket.close(server)
+	check.eq({ socket.read(client) }, { false, "" })
+	socket.close(client)
+end
+
+case["a line past the limit does, too, but not a number of bytes that was asked for"] = function()
+	local client, server = net.pair()
+	socket.limit(server, 10)
+	local result = net.later(socket.read, server, 20)
+	socket.write(client, ("n"):rep(20))
+	check.eq({ result() }, { true, ("n"):rep(20) })
+	result = net.later(socket.readline, server)
+	socket.write(client, "a line too long\n")
+	check.eq({ result() }, { true, false, "a line too long\n" })
+	check.log "socket buffer overflow"
+	socket.close(server)
+	socket.close(client)
+end
+
+case["a peer that does not read is warned about, and cleared"] = function()
+	local client, server = net.pair()
+	local warnings = {}
+	socket.warning(server, function(id, kb)
+		check.eq(id, server)
+		warnings[#warnings + 1] = kb
+	end)
+	socket.pause(client)
+	local megabyte = ("x"):rep(1024 * KB)
+	local sent = 0
+	while #warnings == 0 do
+		check.ok(socket.write(server, megabyte))
+		sent = sent + 1
+		check.ok(sent < 64)
+		skynet.sleep(1)
+	end
+	check.ok(warnings[1] >= 1024)
+	check.eq(#socket.read(client, sent * 1024 * KB), sent * 1024 * KB)
+	check.eventually(function()
+		return warnings[#warnings] == 0
+	end)
+	socket.close(client)
+	socket.close(server)
+end
+
+case["a slow peer is logged if nobody wants to know, and closed with its data"] = function()
+	local client, server = net.pair()
+	local closed = {}
+	socket.onclose(server, function(id)
+		closed[#closed + 1] = id
+	end)
+	socket.pause(client)
+	local size = 8 * 1024 * KB
+	for _ = 1, 8 do
+		check.ok(socket.write(server, ("x"):rep(size // 8)))
+	end
+	check.log("WARNING: %d+ K bytes need to send out %(fd = " .. server .. "%)")
+	socket.close(server)
+	check.eq(closed, { server })
+	check.eq(#socket.readall(client), size)
+	socket.close(client)
+end
+
+case["a peer that resets in the middle of a line is an end like any other"] = function()
+	local client, server = net.pair()
+	local closed
+	socket.onclose(server, function(id)
+		closed = id
+	end)
+	-- What a closed socket has not read makes a reset of its end.
+	socket.pause(client)
+	check.eventually(function()
+		return not net.info(client).reading
+	end)
+	socket.write(server, "never read")
+	local result = net.later(socket.readline, server)
+	socket.write(client, "half a li")
+	skynet.sleep(2)
+	socket.shutdown(client)
+	local ok, line, rest = result()
+	check.eq({ ok, line, rest }, { true, false, "half a li" })
+	check.eventually(function()
+		return closed == server
+	end)
+	check.eq(socket.disconnected(server), true)
+	socket.close(client)
+	socket.close(server)
+end
+
+case["shutdown is seen by the reader"] = function()
+	local client, server = net.pair()
+	local result = net.later(socket.read, server)
+	socket.shutdown(server)
+	check.eq({ result() }, { true, false, "" })
+	check.eq(socket.invalid(server), false)
+	socket.close(server)
+	check.eq({ socket.read(client) }, { false, "" })
+	socket.close(client)
+end
+
+case["a killed reader leaves the socket to the next"] = check.ours(function()
+	local client, server = net.pair()
+	local _, thread = net.later(socket.readline, server)
+	check.ok(skynet.killthread(thread))
+	local result = net.later(socket.readline, server)
+	socket.write(client, "for the next\n")
+	check.eq({ result() }, { true, "for the next" })
+	socket.close(client)
+	socket.close(server)
+end)
+
+case["a reader can be woken, and gets what there is"] = check.ours(function()
+	local client, server = net.pair()
+	local result, thread = net.later(socket.read, server, 10)
+	check.ok(skynet.wakeup(thread))
+	check.eq({ result() }, { true, false, "" })
+	result = net.later(socket.read, server, 2)
+	socket.write(client, "ok")
+	check.eq({ result() }, { true, "ok" })
+	socket.close(client)
+	socket.close(server)
+end)
+
+case["readers are among the tasks of a service"] = function()
+	local client, server = net.pair()
+	local before = skynet.task()
+	local result, thread = net.later(socket.read, server)
+	check.eq(skynet.task(), before + 1)
+	local session = check.ok(skynet.task(thread))
+	check.match(skynet.task(session), "read")
+	local tasks = {}
+	skynet.task(tasks)
+	local found
+	for key, trace in pairs(tasks) do
+		found = found or key:find(tostring(thread), 1, true) and trace:find "read"
+	end
+	check.ok(found)
+	check.ok(next(skynet.uniqtask()))
+	socket.write(client, "x")
+	check.eq({ result() }, { true, "x" })
+	check.eq(skynet.task(), before)
+	socket.close(client)
+	socket.close(server)
+end
+
+case["a coroutine of the program's own waits with its thread"] = function()
+	local coroutine = require "skynet.coroutine"
+	local client, server = net.pair()
+	local lines = coroutine.wrap(function()
+		while true do
+			coroutine.yield((socket.readline(server)))
+		end
+	end)
+	check.fork(function()
+		for i = 1, 3 do
+			skynet.sleep(1)
+			socket.write(client, i .. "\n")
+		end
+	end)
+	check.eq({ lines(), lines(), lines() }, { "1", "2", "3" })
+	socket.close(client)
+	socket.close(server)
+end
+
+---Starts a worker that reads `count` connections.
+local function readers(count)
+	local worker = check.worker()
+	local clients = {}
+	for i = 1, count do
+		local client, server = net.half_open()
+		clients[i] = client
+		worker:call(function(id)
+			local socket = require "skynet.socket"
+			socket.start(id)
+			skynet.fork(function()
+				while socket.readline(id) do
+				end
+			end)
+		end, server)
+	end
+	return worker, clients
+end
+
+case["a killed service closes the hundred connections that it reads"] = function()
+	local worker, clients = readers(100)
+	skynet.kill(worker.handle)
+	for _, client in ipairs(clients) do
+		check.eq({ socket.read(client) }, { false, "" })
+		socket.close(client)
+	end
+end
+
+case["a service that exits closes them, and sends its last words"] = function()
+	local worker, clients = readers(10)
+	worker:send(function()
+		local socket = require "skynet.socket"
+		for _, info in ipairs(socket.netstat()) do
+			if info.address == skynet.self() then
+				socket.write(info.id, "bye")
+			end
+		end
+		skynet.exit()
+	end)
+	for _, client in ipairs(clients) do
+		check.eq(socket.read(client, 3), "bye")
+		check.eq({ socket.read(client) }, { false, "" })
+		socket.close(client)
+	end
+end
+
+case["an error in a callback is logged and harms no other"] = function()
+	local client, server = net.pair()
+	socket.onclose(server, function()
+		error "from onclose"
+	end)
+	local result = net.later(socket.read, server)
+	socket.close(client)
+	check.eq({ result() }, { true, false, "" })
+	check.log "from onclose"
+	socket.close(server)
+end
+
+case["messages for sockets that are not ours are dropped and told"] = function()
+	local client, server = net.half_open()
+	driver.start(server)
+	socket.write(client, "nobody's")
+	check.log("socket: drop package from " .. server)
+	socket.close(client)
+	check.eventually(function()
+		return not net.info(server)
+	end)
+end
+
+check.run(case)
