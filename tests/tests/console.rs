@@ -73,7 +73,7 @@ fn every_command_answers_as_documented(runtime: &Runtime) {
     let inject = format!("inject .subject {} one two", file.display());
     let script: &[(&str, &[&str])] = &[
         ("help", &["call call address ...", "list List all the service", "uniqtask task address*"]),
-        ("list", &[":00000004 snlua cdummy", "* snlua debug_console*", "* snlua console_subject"]),
+        ("list", &[":00000004 snlua cdummy", "* snlua console_subject", "* snlua debug_console*"]),
         ("stat", &["* cpu:{n}* message:{n} mqlen:0 task:1"]),
         ("stat 0", &["* cpu:{n}* message:{n} mqlen:0 task:1"]),
         ("mem", &["* {n} Kb (snlua console_subject)"]),
@@ -116,7 +116,7 @@ fn every_command_answers_as_documented(runtime: &Runtime) {
         ("profactive off", &["heap profilling is deactive"]),
         ("dumpheap", &[]),
         ("kill 777777", &[":00777777 nil"]),
-        ("kill .subject", &[":0000000a snlua console_subject"]),
+        ("kill .subject", &[":00000009 snlua console_subject"]),
     ];
     let mut console = node.console();
     for (command, patterns) in script {
@@ -198,8 +198,8 @@ fn place(line: u32) -> String {
 fn the_debugger_goes_through_a_handler(runtime: &Runtime) {
     let node = host(runtime);
     let (mut debugger, mut caller) = (node.console(), node.console());
-    debugger.ask("debug .subject", ":0000000a>");
-    debugger.ask("watch('lua', function(_, _, name) return name == 'add' end)", "\n:0000000a>");
+    debugger.ask("debug .subject", ":00000009>");
+    debugger.ask("watch('lua', function(_, _, name) return name == 'add' end)", "\n:00000009>");
     check(&mut caller, "call .subject 'table', 1", &["n 3"], "<CMD OK>\n");
     caller.send("call .subject 'add', 1, 2\n");
     debugger.expect(&place(35));
@@ -219,7 +219,7 @@ fn the_debugger_goes_through_a_handler(runtime: &Runtime) {
     debugger.ask("n", &place(14));
     debugger.ask("sum", &format!("20\t\n{}", place(14)));
     debugger.ask("sum = 50", &format!("\n{}", place(14)));
-    debugger.ask("c", ":0000000a>");
+    debugger.ask("c", ":00000009>");
     caller.expect("1\t50\nn\t1\n<CMD OK>\n");
     let waited = other.read_until(&["<CMD OK>\n"]);
     assert!(waited.trim_end_matches("\n<CMD OK>\n").parse::<u32>().is_ok(), "{waited}");
@@ -227,7 +227,7 @@ fn the_debugger_goes_through_a_handler(runtime: &Runtime) {
     caller.ask("call .subject 'add', 1, 2", "1\t6\nn\t1\n<CMD OK>\n");
     debugger.ask("cont", "<CMD OK>\n");
     debugger.ask("getenv thread", "thread\t2\n<CMD OK>\n");
-    for line in ["Attach to :0000000a", "[:0000000a] Enter debug mode", "[:0000000a] Leave debug mode"] {
+    for line in ["Attach to :00000009", "[:00000009] Enter debug mode", "[:00000009] Leave debug mode"] {
         let _ = node.await_log(line);
     }
 }
@@ -235,7 +235,7 @@ fn the_debugger_goes_through_a_handler(runtime: &Runtime) {
 fn the_debugger_evaluates_what_is_typed(runtime: &Runtime) {
     let node = host(runtime);
     let mut debugger = node.console();
-    debugger.ask("debug a", ":0000000a>");
+    debugger.ask("debug 9", ":00000009>");
     for (line, output) in [
         ("1 + 1", "2\t\n"),
         ("'x', nil, true", "x\tnil\ttrue\t\n"),
@@ -247,11 +247,11 @@ fn the_debugger_evaluates_what_is_typed(runtime: &Runtime) {
         ("watch('nonsense')", "No nonsense\t\n"),
         ("", ""),
     ] {
-        debugger.ask(line, &format!("{output}:0000000a>"));
+        debugger.ask(line, &format!("{output}:00000009>"));
     }
     for (line, reason) in [("error 'boo'", ": boo\t\n"), ("this is none", "syntax error near 'is'\t\n")] {
         debugger.send(format!("{line}\n"));
-        let _ = debugger.read_until(&[&format!("{reason}:0000000a>")]);
+        let _ = debugger.read_until(&[&format!("{reason}:00000009>")]);
     }
     debugger.ask("cont", "<CMD OK>\n");
 }
@@ -259,9 +259,9 @@ fn the_debugger_evaluates_what_is_typed(runtime: &Runtime) {
 fn the_debugger_lets_go_when_its_client_leaves(runtime: &Runtime) {
     let node = host(runtime);
     let mut debugger = node.console();
-    debugger.ask("debug .subject", ":0000000a>");
+    debugger.ask("debug .subject", ":00000009>");
     drop(debugger);
-    let _ = node.await_log("[:0000000a] Leave debug mode");
+    let _ = node.await_log("[:00000009] Leave debug mode");
     node.console().ask("call .subject 'add', 1, 2", "1\t6\nn\t1\n<CMD OK>\n");
 }
 
@@ -289,9 +289,9 @@ fn the_console_on_the_standard_input_ends_with_it() {
 fn a_service_that_dies_while_it_is_debugged_is_reported() {
     let node = host(&ours());
     let (mut debugger, mut other) = (node.console(), node.console());
-    debugger.ask("debug .subject", ":0000000a>");
+    debugger.ask("debug .subject", ":00000009>");
     debugger.send("print('still here')\n");
-    debugger.expect("still here\t\n\n:0000000a>");
+    debugger.expect("still here\t\n\n:00000009>");
     check(&mut other, "kill .subject", &["* snlua console_subject"], "<CMD OK>\n");
     check(&mut debugger, "1 + 1", &["The service has ended"], "<CMD Error>\n");
     debugger.ask("getenv thread", "thread\t2\n<CMD OK>\n");
@@ -301,10 +301,10 @@ fn a_service_that_dies_while_it_is_debugged_is_reported() {
 fn a_service_has_one_debugger_at_a_time() {
     let node = host(&ours());
     let (mut first, mut second) = (node.console(), node.console());
-    first.ask("debug .subject", ":0000000a>");
+    first.ask("debug .subject", ":00000009>");
     check(&mut second, "debug .subject", &["Debugger attach failed"], "<CMD Error>\n");
     first.ask("cont", "<CMD OK>\n");
-    second.ask("debug .subject", ":0000000a>");
+    second.ask("debug .subject", ":00000009>");
     second.ask("cont", "<CMD OK>\n");
 }
 
@@ -312,8 +312,8 @@ fn a_service_has_one_debugger_at_a_time() {
 fn a_watch_ends_with_the_debugger() {
     let node = host(&ours());
     let mut debugger = node.console();
-    debugger.ask("debug .subject", ":0000000a>");
-    debugger.ask("watch 'lua'", "\n:0000000a>");
+    debugger.ask("debug .subject", ":00000009>");
+    debugger.ask("watch 'lua'", "\n:00000009>");
     debugger.ask("cont", "<CMD OK>\n");
     debugger.ask("call .subject 'add', 1, 2", "1\t6\nn\t1\n<CMD OK>\n");
 }
@@ -322,8 +322,8 @@ fn a_watch_ends_with_the_debugger() {
 fn a_stopped_handler_goes_on_when_the_client_leaves() {
     let node = host(&ours());
     let (mut debugger, mut caller) = (node.console(), node.console());
-    debugger.ask("debug .subject", ":0000000a>");
-    debugger.ask("watch 'lua'", "\n:0000000a>");
+    debugger.ask("debug .subject", ":00000009>");
+    debugger.ask("watch 'lua'", "\n:00000009>");
     caller.send("call .subject 'add', 1, 2\n");
     debugger.expect(&place(35));
     drop(debugger);
@@ -334,14 +334,14 @@ fn a_stopped_handler_goes_on_when_the_client_leaves() {
 fn a_handler_that_fails_under_the_debugger_is_left() {
     let node = host(&ours());
     let (mut debugger, mut caller) = (node.console(), node.console());
-    debugger.ask("debug .subject", ":0000000a>");
-    debugger.ask("watch 'lua'", "\n:0000000a>");
+    debugger.ask("debug .subject", ":00000009>");
+    debugger.ask("watch 'lua'", "\n:00000009>");
     caller.send("call .subject 'fail'\n");
     debugger.expect(&place(35));
     debugger.ask("n", &place(36));
-    debugger.ask("n", ":0000000a>");
+    debugger.ask("n", ":00000009>");
     assert!(caller.read_until(&["<CMD Error>\n"]).contains("call failed"));
-    debugger.ask("1", "1\t\n:0000000a>");
+    debugger.ask("1", "1\t\n:00000009>");
     debugger.ask("cont", "<CMD OK>\n");
 }
 
@@ -351,12 +351,12 @@ fn a_service_that_is_stuck_holds_nobody_up() {
     let (mut console, mut caller) = (node.console(), node.console());
     caller.send("call .subject 'stick'\n");
     // The second worker serves the rest.
-    check(&mut console, "stat 20", &[":0000000a TIMEOUT"], "<CMD OK>\n");
-    check(&mut console, "mem 20", &[":0000000a TIMEOUT (snlua console_subject)"], "<CMD OK>\n");
-    check(&mut console, "list", &[":0000000a snlua console_subject"], "<CMD OK>\n");
+    check(&mut console, "stat 20", &[":00000009 TIMEOUT"], "<CMD OK>\n");
+    check(&mut console, "mem 20", &[":00000009 TIMEOUT (snlua console_subject)"], "<CMD OK>\n");
+    check(&mut console, "list", &[":00000009 snlua console_subject"], "<CMD OK>\n");
     check(&mut console, "signal .subject 0", &[], "<CMD OK>\n");
     assert!(caller.read_until(&["<CMD Error>\n"]).contains("call failed"));
-    check(&mut console, "stat 500", &[":0000000a cpu:*"], "<CMD OK>\n");
+    check(&mut console, "stat 500", &[":00000009 cpu:*"], "<CMD OK>\n");
 }
 
 #[test]

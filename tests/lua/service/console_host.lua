@@ -1,4 +1,4 @@
--- Starts a debug console and what its tests look at. The port is in the log.
+-- Starts what the tests of the debug console look at, and the console. Its port is in the log.
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 require "skynet.manager"
@@ -14,6 +14,6 @@ local function free_port()
 end
 
 skynet.start(function()
-	skynet.newservice("debug_console", free_port())
 	skynet.name(".subject", skynet.newservice "console_subject")
+	skynet.newservice("debug_console", free_port())
 end)
