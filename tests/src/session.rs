@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,11 +43,37 @@ impl Node {
         Ok(Node { child, scratch })
     }
 
+    /// Starts what `binary` runs without an argument, with these variables in its environment.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn demo(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Node> {
+        let scratch = Scratch::new("demo")?;
+        let child = Command::new(binary)
+            .envs(variables.iter().copied())
+            .current_dir(scratch.path())
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(scratch.path().join("log"))?)
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Node { child, scratch })
+    }
+
+    /// A file in the folder that the node runs in.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
     /// What the node has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read(self.scratch.path().join("log"))
-            .map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.read("log")
+    }
+
+    /// A file of the node's folder; nothing if it is not there yet.
+    fn read(&self, name: &str) -> String {
+        fs::read(self.file(name)).map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Waits until the log has a text, and gives the rest of that line.
@@ -55,15 +82,24 @@ impl Node {
     /// When that takes too long.
     #[must_use]
     pub fn await_log(&self, text: &str) -> String {
+        self.await_text("log", text)
+    }
+
+    /// The same for another file of the node's folder.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    #[must_use]
+    pub fn await_text(&self, name: &str, text: &str) -> String {
         let end = Instant::now() + DEADLINE;
         loop {
-            let log = self.log();
+            let all = self.read(name);
             // A line that is still being written does not count.
-            let rest = log.split_once(text).and_then(|(_, rest)| rest.split_once('\n'));
+            let rest = all.split_once(text).and_then(|(_, rest)| rest.split_once('\n'));
             if let Some((rest, _)) = rest {
                 return rest.to_owned();
             }
-            assert!(Instant::now() < end, "no {text:?} in the log:\n{log}");
+            assert!(Instant::now() < end, "no {text:?} in {name}:\n{all}");
             thread::sleep(POLL);
         }
     }
