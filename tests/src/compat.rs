@@ -4,10 +4,12 @@
 //! The outcomes are ours: patterns of what each script shows on C skynet, so that running both nodes against them
 //! compares the two. Helper services, for scripts that need someone to poke them, are in `compat/`.
 
+mod network;
 mod scripts;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::node::{self, Config, Scratch, Until};
@@ -32,6 +34,8 @@ pub struct Script {
     pub until: Until,
     /// Seconds after which it has failed.
     pub deadline_s: u64,
+    /// It needs a port that other scripts need, too: one of them runs at a time.
+    pub port: bool,
     /// 1/100 s that its times may be off.
     pub tolerance_cs: u32,
     /// Its outcome.
@@ -87,8 +91,9 @@ impl fmt::Display for Report {
 /// Two run at a time. `binary` may be C skynet's own.
 #[must_use]
 pub fn run_compat(binary: &Path, skynet_c: &Path, filter: Option<&str>) -> Report {
+    let all = SCRIPTS.iter().chain(network::SCRIPTS);
     let chosen: Vec<&Script> =
-        SCRIPTS.iter().filter(|script| filter.is_none_or(|filter| script.name.contains(filter))).collect();
+        all.filter(|script| filter.is_none_or(|filter| script.name.contains(filter))).collect();
     let mut report = Report::default();
     parallel::for_each(
         &chosen,
@@ -104,6 +109,8 @@ pub fn run_compat(binary: &Path, skynet_c: &Path, filter: Option<&str>) -> Repor
 }
 
 fn run_script(binary: &Path, skynet_c: &Path, script: &Script) -> Outcome {
+    static PORTS: Mutex<()> = Mutex::new(());
+    let _port = script.port.then(|| PORTS.lock().unwrap_or_else(PoisonError::into_inner));
     let begin = Instant::now();
     let deadline = Duration::from_secs(script.deadline_s);
     let run = Scratch::new(script.name)

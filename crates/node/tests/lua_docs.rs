@@ -26,6 +26,9 @@ const MODULES: &[&str] = &[
     "skynet.harbor",
     "skynet.mqueue",
     "skynet.service",
+    "skynet.socket",
+    "skynet.socketchannel",
+    "skynet.socketdriver",
 ];
 
 /// Prints `field <module> <name>` for every field.

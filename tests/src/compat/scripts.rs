@@ -5,16 +5,17 @@ use crate::node::Until;
 use crate::pattern::Expect::{AnyOrder, Line, Never};
 
 /// A handler that failed; scripts without failing handlers must not log one.
-const NO_ERROR: crate::pattern::Expect = Never("*lua call [*");
+pub(super) const NO_ERROR: crate::pattern::Expect = Never("*lua call [*");
 const FIRST_EXITS: Until = Until::Lines(&["[:00000008] KILL self"]);
 
 /// What most scripts share.
-const PLAIN: Script = Script {
+pub(super) const PLAIN: Script = Script {
     name: "",
     start: "",
     extra: &[],
     until: FIRST_EXITS,
     deadline_s: 20,
+    port: false,
     tolerance_cs: 25,
     expect: &[],
 };
