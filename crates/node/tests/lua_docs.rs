@@ -20,12 +20,17 @@ const MODULES: &[&str] = &[
     "skynet.coroutine",
     "skynet.crypt",
     "skynet.debugchannel",
+    "skynet.netpack",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",
     "skynet.harbor",
     "skynet.mqueue",
     "skynet.service",
+    "skynet.socket",
+    "skynet.socketchannel",
+    "skynet.socketdriver",
+    "snax.gateserver",
 ];
 
 /// Prints `field <module> <name>` for every field.
