@@ -73,7 +73,8 @@ impl Node {
 
     /// A file of the node's folder; nothing if it is not there yet.
     fn read(&self, name: &str) -> String {
-        fs::read(self.file(name)).map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+        fs::read(self.file(name))
+            .map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Waits until the log has a text, and gives the rest of that line.

@@ -137,15 +137,22 @@ fn a_port_in_use_is_said_and_ends_it() {
     );
     assert_eq!(
         failure(&[("CHAT_PORT", "0"), ("CHAT_CONSOLE_PORT", &port)]),
-        (Some(1), format!("chat: port {port} of the console is in use; set CHAT_CONSOLE_PORT to another one\n"))
+        (
+            Some(1),
+            format!("chat: port {port} of the console is in use; set CHAT_CONSOLE_PORT to another one\n")
+        )
     );
     let (status, message) = failure(&[("CHAT_PORT", "70000")]);
-    assert_eq!((status, message.as_str()), (Some(1), "chat: CHAT_PORT is \"70000\", which is no port (0 to 65535)\n"));
+    assert_eq!(
+        (status, message.as_str()),
+        (Some(1), "chat: CHAT_PORT is \"70000\", which is no port (0 to 65535)\n")
+    );
 }
 
 #[test]
 fn a_file_that_cannot_be_written_is_said_and_ends_it() {
-    let (status, message) = failure(&[("CHAT_PORT", "0"), ("CHAT_CONSOLE_PORT", "0"), ("CHAT_LOG", "no/such/folder/file")]);
+    let (status, message) =
+        failure(&[("CHAT_PORT", "0"), ("CHAT_CONSOLE_PORT", "0"), ("CHAT_LOG", "no/such/folder/file")]);
     assert_eq!(status, Some(1), "{message}");
     assert!(message.contains("cannot write no/such/folder/file"), "{message}");
     assert!(message.contains("set CHAT_LOG to another file"), "{message}");

@@ -176,10 +176,7 @@ fn an_http_request_is_a_command(runtime: &Runtime) {
         pieces.iter().for_each(|piece| client.send(piece));
         client.read_to_end()
     };
-    assert_eq!(
-        request(&["GET /getenv/thread HTTP/1.1\r\nHost: localhost\r\n\r\n"]),
-        "thread\t2\n<CMD OK>\n"
-    );
+    assert_eq!(request(&["GET /getenv/thread HTTP/1.1\r\nHost: localhost\r\n\r\n"]), "thread\t2\n<CMD OK>\n");
     assert_eq!(request(&["GET /call/.subject/'add',1,2 HTTP/1.0\r\n", "\r\n"]), "1\t6\nn\t1\n<CMD OK>\n");
     assert_eq!(
         request(&["GET /nonsense HTTP/1.1\r\n\r\n"]),
