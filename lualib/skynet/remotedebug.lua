@@ -34,9 +34,6 @@ SKIPPED[debug.getinfo(1, "S").source] = true
 ---@type remotedebug.session?
 local session
 
---- Threads that wait for the end of the session.
-local waiting = {}
-
 ---@param ... string
 local function write(...)
 	if session then
@@ -103,12 +100,9 @@ local function leave()
 	if session.stepping then
 		debugchannel.sethook(session.stepping)
 	end
-	session = nil
 	skynet.error "Leave debug mode"
-	for _, thread in ipairs(waiting) do
-		skynet.wakeup(thread)
-	end
-	waiting = {}
+	skynet.wakeup(session)
+	session = nil
 end
 
 --- Commands while a handler is being gone through. Each is true if the handler goes on.
@@ -276,7 +270,7 @@ local function poll()
 	end
 end
 
---- Enters the debug mode. The running message is the request of the debug agent.
+--- The debug mode, until it is left. The running message is the request of the debug agent.
 ---@param import table parts of the framework that a debugger might need; none here
 ---@param fd integer socket of the client
 ---@param pointer lightuserdata leads to the channel
@@ -295,15 +289,7 @@ function remotedebug.start(import, fd, pointer)
 	skynet.error "Enter debug mode"
 	write_prompt()
 	skynet.fork(poll)
-end
-
---- Waits until the debug mode is left.
-function remotedebug.wait()
-	if session then
-		local thread = coroutine.running()
-		waiting[#waiting + 1] = thread
-		skynet.wait(thread)
-	end
+	skynet.wait(session)
 end
 
 return remotedebug
