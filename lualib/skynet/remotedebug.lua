@@ -5,6 +5,7 @@ local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local debugchannel = require "skynet.debugchannel"
 local injectcode = require "skynet.injectcode"
+local native = require "skynet.native"
 
 local remotedebug = {}
 
@@ -153,6 +154,9 @@ local function await_line()
 	return line
 end
 
+--- Gives the worker free that a stopped handler holds, however it goes on.
+local RELEASE = { __close = native.release_worker }
+
 --- Hook of a watched handler: stops at its next line, and takes commands there.
 local function at_line(_, line)
 	if not session or session.stepping ~= coroutine.running() then
@@ -166,6 +170,11 @@ local function at_line(_, line)
 	if session.depth and depth > session.depth then
 		return
 	end
+	if not native.hold_worker() then
+		write "Not stopped: that would leave no worker that goes on\n"
+		return stop_stepping()
+	end
+	local _ <close> = setmetatable({}, RELEASE)
 	local file = info.source:match "^@(.*)" or info.short_src
 	write_prompt(string.format("%s(%d)>", file, line))
 	local text = await_line()
@@ -190,9 +199,6 @@ local function watch(name, condition)
 	local handler = skynet._proto[name] and skynet.dispatch(name)
 	if not handler then
 		error("No " .. tostring(name), 0)
-	end
-	if tonumber(skynet.getenv "thread") == 1 then
-		error("A stopped service holds a worker, and this node has only one (thread = 1)", 0)
 	end
 	local current = session
 	if not current then
