@@ -21,6 +21,7 @@ const MODULES: &[&str] = &[
     "skynet.coroutine",
     "skynet.crypt",
     "skynet.debugchannel",
+    "skynet.netpack",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",
@@ -32,6 +33,7 @@ const MODULES: &[&str] = &[
     "skynet.socket",
     "skynet.socketchannel",
     "skynet.socketdriver",
+    "snax.gateserver",
 ];
 
 /// Prints `field <module> <name>` for every field.
