@@ -2,7 +2,7 @@
 //!
 //! * [`Block`]: a block of `malloc` that is read into.
 //! * [`listener`], [`udp`]: bound sockets with `SO_REUSEADDR`.
-//! * [`keep_alive`], [`set_nonblocking`], [`out_of_descriptors`]: settings and states of a descriptor.
+//! * [`keep_alive`], [`set_nonblocking`], [`out_of_descriptors`], [`out_of_memory`]: settings and states of a descriptor.
 //! * [`send_vectored`]: a gathering write that raises no signal.
 //! * [`error_text`], [`resolve`]: the system's and the resolver's words.
 
@@ -13,5 +13,7 @@ mod net;
 mod text;
 
 pub(crate) use block::Block;
-pub(crate) use net::{keep_alive, listener, out_of_descriptors, send_vectored, set_nonblocking, udp};
+pub(crate) use net::{
+    keep_alive, listener, out_of_descriptors, out_of_memory, send_vectored, set_nonblocking, udp,
+};
 pub(crate) use text::{error_text, resolve};
