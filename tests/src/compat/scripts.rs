@@ -15,13 +15,12 @@ pub(super) const PLAIN: Script = Script {
     extra: &[],
     until: FIRST_EXITS,
     deadline_s: 20,
-    port: false,
     tolerance_cs: 25,
     expect: &[],
 };
 
 /// All scripts, the slow ones first, so that the others run beside them.
-pub const SCRIPTS: &[Script] = &[
+pub(super) const SCRIPTS: &[Script] = &[
     Script {
         name: "testendless",
         start: "testendless",
