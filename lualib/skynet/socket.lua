@@ -38,34 +38,8 @@ local failures = {}
 ---@type table<integer, { ip: string?, port: integer? }>
 local listeners = {}
 --- Threads that wait until a socket is closed.
----@type table<integer, thread>
+---@type table<integer, thread[]>
 local closers = {}
-
----@param id integer
-local function forget(id)
-	callbacks[id], on_close[id], on_warning[id] = nil, nil, nil
-	native.forget(id)
-end
-
---- Waits until a socket is open.
----@param id integer
----@return integer? id
----@return string? err
-local function opened(id)
-	local thread = coroutine.running()
-	openers[id] = thread
-	skynet.wait(thread)
-	openers[id] = nil
-	local err = failures[id]
-	failures[id] = nil
-	if native.standing(id) == "open" then
-		return id
-	end
-	if native.standing(id) then
-		forget(id)
-	end
-	return nil, err or "the socket was closed"
-end
 
 ---@param id integer
 local function wake_opener(id)
@@ -73,6 +47,45 @@ local function wake_opener(id)
 	if thread then
 		skynet.wakeup(thread)
 	end
+end
+
+---@param id integer
+local function forget(id)
+	callbacks[id], on_close[id], on_warning[id], listeners[id] = nil, nil, nil, nil
+	native.forget(id)
+	wake_opener(id)
+end
+
+--- A socket that is being opened. If its thread is killed meanwhile, nobody else knows of it.
+local opening = {
+	__close = function(self)
+		local id = self.id
+		openers[id], failures[id] = nil, nil
+		if native.standing(id) == "opening" then
+			forget(id)
+			driver.close(id)
+		end
+	end,
+}
+
+--- Waits until a socket is open.
+---@param id integer
+---@return integer? id
+---@return string? err
+local function opened(id)
+	local _ <close> = setmetatable({ id = id }, opening)
+	local thread = coroutine.running()
+	openers[id] = thread
+	skynet.wait(thread)
+	local standing = native.standing(id)
+	if standing == "open" then
+		return id
+	end
+	local err = failures[id] or "the socket was closed"
+	if standing then
+		forget(id)
+	end
+	return nil, err
 end
 
 local default_warning
@@ -99,8 +112,8 @@ events[2] = function(id, port, ip)
 		if listener and not listener.ip then
 			listener.ip, listener.port = ip, port
 		end
-		wake_opener(id)
 	end
+	wake_opener(id)
 end
 
 -- Closed.
@@ -110,8 +123,8 @@ events[3] = function(id)
 	else
 		driver.close(id)
 	end
-	if closers[id] then
-		skynet.wakeup(closers[id])
+	for _, thread in ipairs(closers[id] or {}) do
+		skynet.wakeup(thread)
 	end
 	local func = on_close[id]
 	if func then
@@ -135,7 +148,7 @@ events[5] = function(id, _, err)
 	if not standing then
 		skynet.error("socket: error on unknown", id, err)
 		driver.shutdown(id)
-	elseif standing == "open" and callbacks[id] and not native.reading(id) and listeners[id] then
+	elseif standing == "open" and listeners[id] then
 		skynet.error("socket: accept error:", err)
 	else
 		if standing == "opening" then
@@ -226,7 +239,6 @@ function socket.listen(host, port, backlog)
 	listeners[id] = listener
 	local ok, err = opened(id)
 	if not ok then
-		listeners[id] = nil
 		error(err, 2)
 	end
 	return id, listener.ip, listener.port
@@ -261,11 +273,12 @@ function socket.close(id)
 	driver.close(id)
 	if standing ~= "ended" then
 		local thread = coroutine.running()
-		closers[id] = thread
+		local waiting = closers[id] or {}
+		closers[id] = waiting
+		waiting[#waiting + 1] = thread
 		skynet.wait(thread)
 		closers[id] = nil
 	end
-	listeners[id] = nil
 	if native.standing(id) then
 		forget(id)
 	end
@@ -289,7 +302,6 @@ end
 --- Gives up a socket without closing it: another service will start it. A thread that reads it gets what there is.
 ---@param id integer
 function socket.abandon(id)
-	listeners[id] = nil
 	forget(id)
 end
 

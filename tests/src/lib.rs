@@ -5,6 +5,7 @@
 //! - [`compat`]: scripts that come with C skynet, run unmodified from a checkout of it, with the outcome that they
 //!   should have described by patterns of ours. `cargo run -p skynet-tests --bin compat` runs them.
 //! - [`node`]: one run of a node, with a deadline, all output kept, in a scratch folder that is removed afterwards.
+//! - [`session`]: a node that stays up, and clients that talk to it.
 //! - [`pattern`]: the patterns that an output is compared with.
 //! - `documents`: the Rust code in `docs/` and in the READMEs of the crates. `cargo test -p skynet-tests --doc` runs it.
 //!
@@ -30,6 +31,7 @@ pub mod node;
 pub mod parallel;
 pub mod pattern;
 pub mod services;
+pub mod session;
 
 use std::env;
 use std::path::{Path, PathBuf};

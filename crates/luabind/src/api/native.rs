@@ -6,7 +6,7 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
-use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
+use super::{Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace};
 use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
@@ -315,7 +315,10 @@ unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
         } else {
             std::slice::from_raw_parts(ffi::lua_touserdata(l, 2).cast::<u8>(), len as usize)
         };
-        let payload = Payload::copy_from(bytes);
+        let payload = match socketdriver::take_over(vm, ffi::lua_touserdata(l, 2)) {
+            Some(message) => message,
+            None => Payload::copy_from(bytes),
+        };
         Vm::dispatch_nested(vm, Message { kind, session, source, payload });
         0
     }

@@ -129,11 +129,12 @@ mod tests {
     fn a_separator_that_comes_in_pieces_is_found() {
         let mut conn = Conn::new(false);
         conn.want = Want::Line { separator: Separator::new(b"\r\n\r\n"), from: 0 };
-        for piece in ["GET /\r", "\n", "\r\nHost: a\r\n\r", "x"] {
+        for piece in ["GET /\r", "\n", "\r"] {
             conn.inbox.push(Payload::from(piece));
-            assert!(!conn.met() || piece.starts_with("\r\nHost"), "{piece:?}");
+            assert!(!conn.met(), "{piece:?}");
         }
-        assert!(matches!(conn.want, Want::Found(5)));
+        conn.inbox.push(Payload::from("\nHost: a\r\n\r\n"));
+        assert!(conn.met() && matches!(conn.want, Want::Found(5)));
     }
 
     #[test]

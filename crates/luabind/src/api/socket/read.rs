@@ -10,7 +10,7 @@ use super::{assertion, id_at};
 use crate::api::socketdriver::net_of;
 use crate::api::{bytes_at, check_bytes, push_bytes, suspendable};
 use crate::net::{Conn, Inbox, Net, Separator, State, Want};
-use crate::vm::{Token, Vm, Yielded, vm_of};
+use crate::vm::{Vm, Yielded, vm_of};
 
 /// What the waiting function was.
 const READ: ffi::lua_KContext = 0;
@@ -93,7 +93,6 @@ unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KCont
             }
         }
         (*thread).socket = id;
-        (*thread).token = if (*thread).l == l { Token::Own } else { Token::None };
         (*vm).yielded = Yielded::Framework;
         ffi::lua_yieldk(l, 0, how, Some(done))
     }
@@ -126,7 +125,6 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
         let vm = vm_of(l);
         let thread = (*vm).current;
         (*thread).socket = 0;
-        (*thread).token = Token::None;
         let net = net_of(l);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
         // If the socket was given up meanwhile, what it has received was kept for this thread.
