@@ -130,13 +130,21 @@ local function note(list, first, into)
 	end
 end
 
----@param result table
+--- What a master answers to a node that introduces itself.
+---@class slave.Answer
+---@field count integer so many nodes will connect
+---@field ids? table<integer, boolean> which ones; nil from a C master
+---@field features? harbor.Features
+
+--- Introduces this node.
+---@param fd integer
+---@return slave.Answer?
 ---@return string? refusal
-local function handshake(fd, result)
+local function handshake(fd)
 	if secret.set then
 		local ok, reason = secret.offer(fd)
 		if not ok then
-			return "the master can't be trusted: " .. reason
+			return nil, "the master can't be trusted: " .. reason
 		end
 	end
 	wire.send(fd, "H", id, skynet.getenv "rs_harbor_announce" or skynet.getenv "address", own.text)
@@ -147,27 +155,25 @@ local function handshake(fd, result)
 		if kind == "F" then
 			note(package, 2, ids)
 		elseif kind == "W" then
-			result.count = math.tointeger(package[2]) or 0
-			result.features = features.parse(package[3])
-			if result.features then
+			local theirs = features.parse(package[3])
+			if theirs then
 				note(package, 4, ids)
-				result.ids = ids
 			end
-			return
+			return { count = math.tointeger(package[2]) or 0, ids = theirs and ids, features = theirs }
 		elseif kind == "A" then
-			return "the master asks for a secret: set rs_harbor_secret as it is there"
+			return nil, "the master asks for a secret: set rs_harbor_secret as it is there"
 		elseif not kind and package[2] == "closed" then
-			return string.format("the master refuses harbor %d: another node has it, or the master is a C skynet, "
+			return nil, string.format("the master refuses harbor %d: another node has it, or the master is a C skynet, "
 				.. "which never takes an id back; restart the master or use another id", id)
 		elseif kind ~= "P" then
-			return "what answered is no master of a harbor network"
+			return nil, "what answered is no master of a harbor network"
 		end
 	end
 end
 
 --- Connects to the master and introduces this node.
 ---@return integer? fd
----@return string|{ count: integer, ids: table<integer, boolean>?, features: harbor.Features? } refusal or what it said
+---@return slave.Answer|string answer or why not
 ---@return boolean? refused nil if it could not even be reached
 local function join()
 	local address = skynet.getenv "master" --[[@as string]]
@@ -177,10 +183,9 @@ local function join()
 	end
 	driver.nodelay(fd)
 	joining = true
-	local answer = {}
-	local refusal = wire.within(fd, ANSWER, handshake, answer)
+	local answer, refusal = wire.within(fd, ANSWER, handshake)
 	joining = false
-	if refusal then
+	if not answer then
 		wire.close(fd)
 		return nil, refusal, true
 	end
@@ -210,7 +215,7 @@ end
 
 --- There is a master.
 ---@param fd integer
----@param answer { features: harbor.Features? }
+---@param answer slave.Answer
 local function joined(fd, answer)
 	local theirs = answer.features and answer.features.heartbeat
 	master = { fd = fd, beat = heartbeat.start(fd, own.heartbeat, theirs) }
@@ -234,7 +239,7 @@ end
 --- Tries to join until it succeeds. What goes wrong is logged when it changes.
 ---@param limit? integer centiseconds after which an unreachable master is given up; a refusal then counts at once
 ---@return integer? fd
----@return any answer or why not
+---@return slave.Answer|string answer or why not
 ---@return boolean? refused
 local function keep_joining(limit)
 	local pause, said, start = FIRST_PAUSE, nil, skynet.now()
@@ -264,7 +269,7 @@ local function serve()
 end
 
 --- Waits until the nodes that were there before this one are connected, or are gone.
----@param answer { count: integer, ids: table<integer, boolean>? }
+---@param answer slave.Answer
 local function gather(answer)
 	gathering = { count = answer.count, ids = answer.ids, seen = {} }
 	if gathering.count > 0 and skynet.sleep(GATHER, gathering) ~= "BREAK" then

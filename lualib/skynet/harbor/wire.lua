@@ -61,18 +61,22 @@ end
 --- Runs `f(fd, ...)`, and breaks the connection if that takes too long, so that whatever waits in `f` ends.
 ---@param fd integer
 ---@param cs integer how long it may take
----@param f function
+---@param f function returns something, or nil and why not
 ---@param ... any
----@return any ... what `f` returns
+---@return any ... what `f` returns; nil and the reason if it took too long
 function wire.within(fd, cs, f, ...)
-	local done = false
+	local done, late = false, false
 	skynet.timeout(cs, function()
 		if not done then
+			late = true
 			socket.shutdown(fd)
 		end
 	end)
 	return (function(...)
 		done = true
+		if late then
+			return nil, string.format("what was expected did not come within %d s", cs // 100)
+		end
 		return ...
 	end)(f(fd, ...))
 end
