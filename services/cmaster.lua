@@ -144,6 +144,10 @@ end
 ---@return harbor.Slave?
 ---@return string? refusal
 local function admit(fd)
+	if not socket.start(fd) then
+		return nil, "closed"
+	end
+	driver.nodelay(fd)
 	local id, address, news = wire.within(fd, wire.PATIENCE, introduction)
 	local refusal = not id and address or clear_way(id, news)
 	if refusal or socket.invalid(fd) then
@@ -229,28 +233,32 @@ local function attend(slave)
 	end
 end
 
+--- Looks after a connection from its first to its last byte.
 ---@param fd integer
----@param from string
-local function serve(fd, from)
-	log("connect from %s %d", from, fd)
+---@return string? reason why it has ended, if that is worth a line
+local function serve(fd)
 	if strangers >= MAX_STRANGERS then
-		log("disconnect fd = %d, error = too many connections introduce themselves", fd)
-		return driver.shutdown(fd)
-	elseif not socket.start(fd) then
-		return
+		return "too many connections introduce themselves"
 	end
-	driver.nodelay(fd)
 	strangers = strangers + 1
 	local ok, slave, reason = pcall(admit, fd)
 	strangers = strangers - 1
 	if not ok then
-		slave, reason = nil, slave
+		return slave
+	elseif not slave then
+		return reason
 	end
-	if slave then
-		ok, reason = pcall(attend, slave)
-		bury(slave)
-	end
-	if not slave or reason ~= "closed" then
+	ok, reason = pcall(attend, slave)
+	bury(slave)
+	return reason ~= "closed" and reason or nil
+end
+
+---@param fd integer
+---@param from string
+local function accept(fd, from)
+	log("connect from %s %d", from, fd)
+	local reason = serve(fd)
+	if reason then
 		log("disconnect fd = %d, error = %s", fd, reason)
 	end
 	wire.close(fd)
@@ -259,5 +267,5 @@ end
 skynet.start(function()
 	local address = assert(skynet.getenv "standalone", "the key standalone is missing")
 	log("master listen socket %s", address)
-	socket.start(socket.listen(address, nil, 256), serve)
+	socket.start(socket.listen(address, nil, 256), accept)
 end)

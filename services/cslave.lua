@@ -353,23 +353,22 @@ skynet.register_protocol {
 
 local strangers = 0
 
+---@return boolean
+local function is_joining()
+	return joining
+end
+
 ---@param fd integer
 ---@param from string
 local function accept(fd, from)
 	log("New connection (fd = %d, %s)", fd, from)
-	if strangers >= MAX_STRANGERS then
-		log("New connection (fd = %d, %s) is closed: too many introduce themselves", fd, from)
-		return driver.shutdown(fd)
-	elseif not socket.start(fd) then
-		return
+	local _, reason = true, "too many introduce themselves"
+	if strangers < MAX_STRANGERS then
+		strangers = strangers + 1
+		_, reason = pcall(links.accept, fd, is_joining)
+		strangers = strangers - 1
 	end
-	driver.nodelay(fd)
-	strangers = strangers + 1
-	local ok, reason = pcall(links.accept, fd, from, function()
-		return joining
-	end)
-	strangers = strangers - 1
-	if not ok then
+	if reason then
 		log("New connection (fd = %d, %s) is closed: %s", fd, from, reason)
 		wire.close(fd)
 	end

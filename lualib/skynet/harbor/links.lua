@@ -284,35 +284,38 @@ local function introduction(fd)
 	return id:byte()
 end
 
---- Takes a connection of another node, or closes it.
+--- Takes a connection of another node.
 ---@param fd integer
----@param from string
 ---@param joining fun(): boolean whether the master is about to say who may connect
-function links.accept(fd, from, joining)
+---@return string? refusal
+function links.accept(fd, joining)
+	if not socket.start(fd) then
+		return "closed"
+	end
+	driver.nodelay(fd)
 	local id, reason = wire.within(fd, wire.PATIENCE, introduction)
+	if not id then
+		return reason
+	elseif id == 0 or id == self_id then
+		return string.format("harbor %d can't connect here", id)
+	end
 	local deadline = skynet.now() + wire.PATIENCE
-	while id and not welcome(id) and joining() and skynet.now() < deadline do
+	while not welcome(id) and joining() and skynet.now() < deadline do
 		skynet.sleep(10)
 	end
-	local peer = id and peers[id]
-	if id == 0 or id == self_id then
-		reason = string.format("harbor %d can't connect here", id)
-	elseif id and not welcome(id) then
-		reason = string.format("harbor %d is not expected", id)
-	elseif id and peer and secret.set then
-		-- It has proven who it is, so what there was is dead.
+	if not welcome(id) then
+		return string.format("harbor %d is not expected", id)
+	end
+	local peer = peer_of(id)
+	if secret.set then
+		-- It has proven that it is of the network, so what there was is dead.
 		drop(peer)
 	end
-	if not reason and peer and (peer.fd or peer.busy) then
-		reason = string.format("Harbor %d is already connected", id)
-	elseif not reason and socket.invalid(fd) then
-		reason = "closed"
+	if peer.fd or peer.busy then
+		return string.format("Harbor %d is already connected", id)
+	elseif socket.invalid(fd) then
+		return "closed"
 	end
-	if reason then
-		log("New connection (fd = %d, %s) is closed: %s", fd, from, reason)
-		return wire.close(fd)
-	end
-	peer = peer_of(id --[[@as integer]])
 	log("Harbor %d connected (fd = %d)", id, fd)
 	hand_over(peer, "A", fd)
 end

@@ -2,6 +2,7 @@
 --- a letter that says what the others are.
 local skynet = require "skynet"
 local socket = require "skynet.socket"
+local driver = require "skynet.socketdriver"
 
 local wire = {}
 
@@ -81,10 +82,10 @@ function wire.within(fd, cs, f, ...)
 	end)(f(fd, ...))
 end
 
---- Ends a connection at once, whatever waits to be sent.
+--- Ends a connection at once, whatever waits to be sent, and whether it was started or not.
 ---@param fd integer
 function wire.close(fd)
-	socket.shutdown(fd)
+	driver.shutdown(fd)
 	socket.close(fd)
 end
 
