@@ -55,10 +55,10 @@ impl Node {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::{Context, Handle, LogTarget, Message, PTYPE_TEXT};
+    use crate::{Context, Handle, LogTarget, Message, PTYPE_TEXT, Payload};
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -204,6 +204,45 @@ mod tests {
         node.send(Handle::NONE, service, PTYPE_TEXT, 0, b"long").expect("it is alive");
         assert_eq!(calls.recv_timeout(LONG), Ok(0), "the turn goes on");
         go_on.send(()).expect("it waits");
+        node.stop(LONG).expect("all end");
+    }
+
+    #[test]
+    fn a_turn_goes_on_while_something_is_put_off_though_others_wait() {
+        const MESSAGES: usize = 8;
+        let node = Node::builder().workers(1).log(LogTarget::Null).start().expect("it starts");
+        assert!(node.on_turn_end(|_| ()));
+        let (told, order) = channel();
+        let service = |name: char, defers: bool| {
+            let told = told.clone();
+            node.spawn(move |ctx: &Context, _: Message| {
+                if defers {
+                    let _ = ctx.node().defer();
+                }
+                let _ = told.send(name);
+            })
+        };
+        let (defers, other) =
+            (service('d', true).expect("it starts"), service('o', false).expect("it starts"));
+        let both = node.spawn(move |ctx: &Context, _: Message| {
+            for _ in 0..MESSAGES {
+                for receiver in [defers, other] {
+                    ctx.send(receiver, PTYPE_TEXT, Payload::empty()).expect("it is alive");
+                }
+            }
+        });
+        let both = both.expect("it starts");
+        let begun = Instant::now();
+        loop {
+            node.send(Handle::NONE, both, PTYPE_TEXT, 0, b"").expect("it is alive");
+            let got: String =
+                (0..2 * MESSAGES).map(|_| order.recv_timeout(LONG).expect("all are handled")).collect();
+            if got.contains(&"d".repeat(MESSAGES)) {
+                break;
+            }
+            // A turn that took long was right to end.
+            assert!(begun.elapsed() < LONG, "they took turns: {got}");
+        }
         node.stop(LONG).expect("all end");
     }
 }
