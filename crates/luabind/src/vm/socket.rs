@@ -14,14 +14,14 @@ impl Vm {
     #[inline]
     pub(super) unsafe fn receive(this: *mut Vm, payload: &mut Payload) -> bool {
         unsafe {
-            if !(*this).net.as_deref().is_some_and(|net| net.direct) {
+            // What a service makes up has a source.
+            if (*this).message.source != 0 || !(*this).net.as_deref().is_some_and(|net| net.direct) {
                 return false;
             }
             match SocketMessage::head(payload) {
                 Some((SocketKind::Data, id, _)) => {
-                    if let Some(data) = SocketMessage::take_buffer(payload) {
-                        Vm::received(this, id, data);
-                    }
+                    let Some(data) = SocketMessage::take_buffer(payload) else { return false };
+                    Vm::received(this, id, data);
                     true
                 }
                 Some((SocketKind::Connect, id, _)) => Vm::opened(this, id),

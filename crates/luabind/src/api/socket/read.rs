@@ -33,14 +33,14 @@ pub(in crate::api) unsafe fn push_first(l: *mut lua_State, inbox: *const Inbox, 
     }
 }
 
-/// [`push_first`] for bytes that are in several blocks; there are as many.
+/// [`push_first`] for bytes that are in several blocks.
 unsafe fn push_joined(l: *mut lua_State, inbox: *const Inbox, count: usize) {
     unsafe {
         let mut buffer = std::mem::MaybeUninit::<ffi::luaL_Buffer>::uninit();
         let room = ffi::luaL_buffinitsize(l, buffer.as_mut_ptr(), count).cast::<u8>();
-        room.write_bytes(0, count);
-        (*inbox).copy_to(std::slice::from_raw_parts_mut(room, count));
-        ffi::luaL_pushresultsize(buffer.as_mut_ptr(), count);
+        // Making room may have run a finalizer that has read the socket: then there are fewer than there were.
+        let copied = (*inbox).copy_to(room, count);
+        ffi::luaL_pushresultsize(buffer.as_mut_ptr(), copied);
     }
 }
 
