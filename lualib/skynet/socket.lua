@@ -82,11 +82,9 @@ local function opened(id)
 	return ok, err
 end
 
-local default_warning
-
 ---@param id integer
 ---@param kb integer
-function default_warning(id, kb)
+local function default_warning(id, kb)
 	skynet.error(string.format("WARNING: %d K bytes need to send out (fd = %d)", kb, id))
 end
 
@@ -115,8 +113,11 @@ events[3] = function(id)
 	if not native.ended(id) then
 		driver.close(id)
 	end
-	for _, thread in ipairs(closers[id] or {}) do
-		skynet.wakeup(thread)
+	local waiting = closers[id]
+	if waiting then
+		for _, thread in ipairs(waiting) do
+			skynet.wakeup(thread)
+		end
 	end
 	local func = on_close[id]
 	if func then

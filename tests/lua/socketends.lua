@@ -66,6 +66,21 @@ case["a flood past the limit closes the socket"] = function()
 	socket.close(client)
 end
 
+case["a flood is logged once, and what still comes is not kept"] = check.ours(function()
+	local client, server = net.pair()
+	socket.limit(server, 1000)
+	for _ = 1, 200 do
+		socket.write(client, ("x"):rep(5000))
+	end
+	check.eventually(function()
+		return socket.disconnected(server)
+	end)
+	check.ok(#socket.readall(server) < 128 * KB)
+	check.eq(select(2, check.whole_log():gsub("overflow: fd=" .. server .. " ", "")), 1)
+	socket.close(server)
+	socket.close(client)
+end)
+
 case["a line past the limit does, too, but not a number of bytes that was asked for"] = function()
 	local client, server = net.pair()
 	socket.limit(server, 10)

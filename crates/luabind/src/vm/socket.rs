@@ -7,7 +7,8 @@ use super::{State, Thread, Vm};
 use crate::net::{self, Net, PAUSE_AT};
 
 impl Vm {
-    /// Whether a message of a socket is received bytes that no dispatch function has to see; then they are received.
+    /// Handles a message of a socket that no dispatch function has to see: received bytes, and that a socket is open. False if it
+    /// is none.
     ///
     /// # Safety
     /// As [`Vm::handle`].
@@ -37,12 +38,11 @@ impl Vm {
             let Some(net) = (*this).net.as_deref_mut() else { return false };
             match net.get(id) {
                 Some(conn) if !conn.listening => {
-                    let opening = conn.state == net::State::Opening;
-                    if opening {
+                    if conn.state == net::State::Opening {
                         conn.state = net::State::Open;
-                    }
-                    if let Some(thread) = Vm::take_opener(this, id, opening) {
-                        Vm::resume(this, thread, 0);
+                        if let Some(thread) = Vm::take_opener(this, id) {
+                            Vm::resume(this, thread, 0);
+                        }
                     }
                     true
                 }
@@ -52,11 +52,8 @@ impl Vm {
     }
 
     /// The thread that waits until a socket is open. If it was killed, nobody else knows of the socket, and that is closed.
-    pub(crate) unsafe fn take_opener(this: *mut Vm, id: i32, opening: bool) -> Option<*mut Thread> {
+    unsafe fn take_opener(this: *mut Vm, id: i32) -> Option<*mut Thread> {
         unsafe {
-            if !opening {
-                return None;
-            }
             let opener = Vm::take_reader(this, id);
             if opener.is_none()
                 && let Some(net) = (*this).net.as_deref_mut()
@@ -80,8 +77,12 @@ impl Vm {
                 (*this).context().log(format!("socket: drop package from {id}"));
                 return;
             };
+            if conn.flooded {
+                return;
+            }
             conn.inbox.push(data);
             if conn.overflows() {
+                conn.flooded = true;
                 Vm::overflow(this, id);
                 return;
             }
