@@ -35,6 +35,15 @@ case["a listener says where it listens, and takes connections"] = function()
 	check.eq(socket.invalid(id), true)
 end
 
+case["the port of a closed listener is free"] = function()
+	local id, _, port = socket.listen("127.0.0.1", 0)
+	for _ = 1, 50 do
+		socket.close(id)
+		id = socket.listen("127.0.0.1", port)
+	end
+	socket.close(id)
+end
+
 case["read gives what there is, or so many bytes"] = function()
 	local client, server = net.pair()
 	socket.write(client, "hello world")
