@@ -238,6 +238,32 @@ case["a coroutine of the program's own waits with its thread"] = function()
 	socket.close(server)
 end
 
+case["a coroutine that the thread has left waiting does not answer for it"] = check.ours(function()
+	local client, server = net.pair()
+	local other_client, other = net.pair()
+	-- A plain coroutine: what suspends it comes back to whoever resumed it.
+	local co = coroutine.wrap(function()
+		socket.readline(server)
+	end)
+	co()
+	check.raises("assertion failed!", socket.readline, server)
+	local result = net.later(function()
+		local left = coroutine.wrap(function()
+			socket.readline(other)
+		end)
+		left()
+		socket.write(other_client, "unread")
+		socket.abandon(other)
+		return socket.readline(server)
+	end)
+	socket.write(client, "for the thread\n")
+	check.eq({ result() }, { true, "for the thread" })
+	for _, id in ipairs { client, server, other_client } do
+		socket.close(id)
+	end
+	socket.close_fd(other)
+end)
+
 ---Starts a worker that reads `count` connections.
 local function readers(count)
 	local worker = check.worker()

@@ -193,7 +193,7 @@ impl Vm {
             let Some(conn) = net.remove(id) else { return };
             if reader {
                 let slot = conn.reader;
-                net.leave(slot, conn);
+                net.leave(slot, id, conn);
                 (*this).wakeups.push_back(super::Wake::Left(slot, id));
             } else {
                 net.bury(conn);
@@ -204,7 +204,13 @@ impl Vm {
     /// Runs the thread that waited for a socket when that was given up.
     pub(super) unsafe fn resume_left(this: *mut Vm, slot: u32, id: i32) {
         unsafe {
-            let Some(thread) = (*this).reader_in(slot, id) else { return };
+            let Some(thread) = (*this).reader_in(slot, id) else {
+                // It waits for something else by now.
+                if let Some(net) = (*this).net.as_deref_mut() {
+                    drop(net.left(slot, id));
+                }
+                return;
+            };
             // What was kept for it stays: the thread takes it.
             (*thread).socket = 0;
             (*this).forget_wait(thread);
@@ -220,7 +226,7 @@ impl Vm {
             return;
         }
         let Some(net) = self.net.as_deref_mut() else { return };
-        drop(net.left(slot));
+        drop(net.left(slot, id));
         if let Some(conn) = net.get(id)
             && conn.reader == slot
         {

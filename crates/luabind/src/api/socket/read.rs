@@ -130,7 +130,7 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
         let net = net_of(l);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
         // If the socket was given up meanwhile, what it has received was kept for this thread.
-        let left = (*net).left((*thread).slot).map(|conn| (*net).bury(conn));
+        let left = (*net).left((*thread).slot, id).map(|conn| (*net).bury(conn));
         let given_up = left.is_some();
         let ours = || (*net).get(id).map(std::ptr::from_mut);
         let Some(conn) = left.or_else(ours) else { return nothing(l, how) };
