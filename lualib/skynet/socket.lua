@@ -283,10 +283,13 @@ function socket.close_fd(id)
 	driver.close(id)
 end
 
---- Closes a socket at once; what waits to be sent is lost. The reader sees the end; `close` is still needed.
+--- Closes a socket at once; what waits to be sent is lost. The reader sees the end; `close` is still needed. Sockets that
+--- this service does not own are left alone.
 ---@param id integer
 function socket.shutdown(id)
-	driver.shutdown(id)
+	if not native.invalid(id) then
+		driver.shutdown(id)
+	end
 end
 
 --- Gives up a socket without closing it: another service will start it. A thread that reads it gets what there is.

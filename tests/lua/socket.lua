@@ -142,6 +142,21 @@ case["write takes strings, tables, numbers, and blocks"] = function()
 	check.eq(socket.write(client, "x"), false)
 end
 
+case["a table may write while it is written"] = check.ours(function()
+	local client, server = net.pair()
+	local words = setmetatable({}, {
+		__index = function(_, at)
+			socket.write(client, { "<", at, ">" })
+			return at <= 2 and "word " .. at .. ";" or nil
+		end,
+	})
+	socket.write(client, words)
+	socket.write(client, { 1, " ", -2.5, " ", 1e300, ("x"):rep(100 * 1024), "\n" })
+	check.eq(socket.readline(server), "<1><2><3>word 1;word 2;1 -2.5 1e+300" .. ("x"):rep(100 * 1024))
+	socket.close(client)
+	socket.close(server)
+end)
+
 case["the end gives what is left, and then nothing"] = function()
 	local client, server = net.pair()
 	socket.write(client, "left over")

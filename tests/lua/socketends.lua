@@ -52,6 +52,29 @@ case["pausing by hand stops the reading until somebody waits"] = function()
 	socket.close(server)
 end
 
+case["starting a socket that still sends after it was closed fails"] = function()
+	local client, server = net.pair()
+	socket.pause(client)
+	socket.warning(server, function() end)
+	socket.write(server, ("x"):rep(10 * KB * KB))
+	socket.close(server)
+	local ok, id, err = net.later(socket.start, server)()
+	check.eq(ok, true)
+	check.eq(id, nil)
+	check.eq(err, "socket closed")
+	socket.close(client)
+end
+
+case["a socket of somebody else cannot be shut down"] = function()
+	local client, server = net.half_open()
+	socket.shutdown(server)
+	assert(socket.start(server))
+	socket.write(client, "still there\n")
+	check.eq(socket.readline(server), "still there")
+	socket.close(client)
+	socket.close(server)
+end
+
 case["a flood past the limit closes the socket"] = function()
 	local client, server = net.pair()
 	socket.limit(server, 10)
