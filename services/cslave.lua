@@ -176,10 +176,9 @@ end
 ---@return slave.Answer|string answer or why not
 ---@return boolean? refused nil if it could not even be reached
 local function join()
-	local address = skynet.getenv "master" --[[@as string]]
-	local ok, fd, reason = pcall(socket.open, address)
-	if not ok or not fd then
-		return nil, tostring(not ok and fd or reason)
+	local fd, reason = wire.open(skynet.getenv "master" --[[@as string]])
+	if not fd then
+		return nil, reason
 	end
 	driver.nodelay(fd)
 	joining = true

@@ -140,11 +140,12 @@ end
 ---@return integer? fd
 ---@return string? reason
 local function dial(peer, address)
-	local ok, fd, reason = pcall(socket.open, address)
-	if not ok or not fd then
-		return nil, tostring(not ok and fd or reason)
+	local fd, reason = wire.open(address)
+	if not fd then
+		return nil, reason
 	end
 	driver.nodelay(fd)
+	local ok
 	ok, reason = proven(fd)
 	if not ok then
 		wire.close(fd)

@@ -82,6 +82,27 @@ function wire.within(fd, cs, f, ...)
 	end)(f(fd, ...))
 end
 
+--- Connects, and does not wait for as long as the system would.
+---@param address string
+---@return integer? fd
+---@return string? reason
+function wire.open(address)
+	local attempt = {}
+	skynet.fork(function()
+		local ok, fd, reason = pcall(socket.open, address)
+		attempt.fd, attempt.reason = ok and fd or nil, tostring(not ok and fd or reason)
+		if attempt.late and attempt.fd then
+			wire.close(attempt.fd)
+		end
+		skynet.wakeup(attempt)
+	end)
+	if skynet.sleep(wire.PATIENCE, attempt) ~= "BREAK" then
+		attempt.late = true
+		return nil, string.format("no answer within %d s", wire.PATIENCE // 100)
+	end
+	return attempt.fd, attempt.reason
+end
+
 --- Ends a connection at once, whatever waits to be sent, and whether it was started or not.
 ---@param fd integer
 function wire.close(fd)

@@ -6,7 +6,9 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
-use super::{Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace};
+use super::{
+    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace,
+};
 use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[

@@ -173,7 +173,8 @@ impl Vm {
         unsafe {
             let before = (*this).socket_message;
             // Whatever it is dispatched as. The length rules nearly all others out.
-            let owns = payload.len() == size_of::<SocketMessage>() && SocketMessage::buffer(payload).is_some();
+            let owns =
+                payload.len() == size_of::<SocketMessage>() && SocketMessage::buffer(payload).is_some();
             (*this).socket_message = if owns { payload.as_ptr().cast() } else { std::ptr::null() };
             before
         }
