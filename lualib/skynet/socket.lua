@@ -29,11 +29,6 @@ local on_close = {}
 ---@type table<integer, fun(id: integer, kb: integer)>
 local on_warning = {}
 
---- Threads that wait until a socket is open or failed, and what came of it.
----@type table<integer, thread>
-local openers = {}
----@type table<integer, string>
-local failures = {}
 --- Local addresses of listeners that somebody is opening: text and port.
 ---@type table<integer, { ip: string?, port: integer? }>
 local listeners = {}
@@ -42,50 +37,21 @@ local listeners = {}
 local closers = {}
 
 ---@param id integer
-local function wake_opener(id)
-	local thread = openers[id]
-	if thread then
-		skynet.wakeup(thread)
-	end
-end
-
----@param id integer
 local function forget(id)
 	callbacks[id], on_close[id], on_warning[id], listeners[id] = nil, nil, nil, nil
 	native.forget(id)
-	wake_opener(id)
 end
 
---- A socket that is being opened. If its thread is killed meanwhile, nobody else knows of it.
-local opening = {
-	__close = function(self)
-		local id = self.id
-		openers[id], failures[id] = nil, nil
-		if native.standing(id) == "opening" then
-			forget(id)
-			driver.close(id)
-		end
-	end,
-}
-
---- Waits until a socket is open.
+--- Waits until a socket of ours is open.
 ---@param id integer
 ---@return integer? id
 ---@return string? err
 local function opened(id)
-	local _ <close> = setmetatable({ id = id }, opening)
-	local thread = coroutine.running()
-	openers[id] = thread
-	skynet.wait(thread)
-	local standing = native.standing(id)
-	if standing == "open" then
-		return id
-	end
-	local err = failures[id] or "the socket was closed"
-	if standing then
+	local ok, err = native.await(id)
+	if not ok then
 		forget(id)
 	end
-	return nil, err
+	return ok, err
 end
 
 local default_warning
@@ -105,7 +71,8 @@ events[1] = function(id, size, data)
 	native.received(id, data, size)
 end
 
--- Ready: opened, listening, or started.
+-- Ready: a listener, which has an address to tell. What is opened and started comes here only if a dispatch function of the
+-- program's stands before us.
 events[2] = function(id, port, ip)
 	if native.opened(id) then
 		local listener = listeners[id]
@@ -113,14 +80,11 @@ events[2] = function(id, port, ip)
 			listener.ip, listener.port = ip, port
 		end
 	end
-	wake_opener(id)
 end
 
 -- Closed.
 events[3] = function(id)
-	if native.ended(id) then
-		wake_opener(id)
-	else
+	if not native.ended(id) then
 		driver.close(id)
 	end
 	for _, thread in ipairs(closers[id] or {}) do
@@ -150,15 +114,13 @@ events[5] = function(id, _, err)
 		driver.shutdown(id)
 	elseif standing == "open" and listeners[id] then
 		skynet.error("socket: accept error:", err)
+	elseif standing == "opening" then
+		native.failed(id, err)
+		driver.shutdown(id)
 	else
-		if standing == "opening" then
-			failures[id] = err
-		else
-			skynet.error("socket: error on", id, err)
-		end
+		skynet.error("socket: error on", id, err)
 		native.ended(id)
 		driver.shutdown(id)
-		wake_opener(id)
 	end
 end
 
@@ -245,17 +207,14 @@ function socket.listen(host, port, backlog)
 end
 
 --- Takes over a socket: an accepted or abandoned one, which reads from now on, or with a function a listener.
----@param id integer
----@param accept? fun(id: integer, address: string) gets the connections that are taken; it may block
----@return integer? id
----@return string? err
-function socket.start(id, accept)
+---@type fun(id: integer, accept?: fun(id: integer, address: string)): integer?, string? the connections that are taken go to accept, which may block
+socket.start = native.starter(function(id, accept)
 	native.own(id, false)
-	listeners[id] = accept and (listeners[id] or {}) or nil
+	listeners[id] = listeners[id] or {}
 	callbacks[id] = accept
 	driver.start(id)
 	return opened(id)
-end
+end)
 
 --- Stops reading until the next read that has to wait.
 ---@param id integer

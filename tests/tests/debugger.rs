@@ -149,3 +149,46 @@ fn a_handler_that_fails_under_the_debugger_is_left() {
     debugger.ask("1", "1\t\n:00000009>");
     debugger.ask("cont", "<CMD OK>\n");
 }
+
+#[test]
+fn one_worker_is_always_left() {
+    let node = host(&ours());
+    let (mut first, mut second) = (node.console(), node.console());
+    check(&mut first, "start console_subject", &[":0000000b console_subject"], "<CMD OK>\n");
+    first.ask("debug .subject", ":00000009>");
+    first.ask("watch 'lua'", "\n:00000009>");
+    second.ask("debug b", ":0000000b>");
+    second.ask("watch 'lua'", "\n:0000000b>");
+    let (mut caller, mut other) = (node.console(), node.console());
+    caller.send("call .subject 'add', 1, 2\n");
+    first.expect(&place(35));
+    other.ask("call b 'add', 1, 2", "1\t6\nn\t1\n<CMD OK>\n");
+    second.expect("Not stopped: that would leave no worker that goes on\n:0000000b>");
+    first.ask("c", ":00000009>");
+    caller.expect("1\t6\nn\t1\n<CMD OK>\n");
+    // Now there is one for it.
+    second.ask("watch 'lua'", "\n:0000000b>");
+    other.send("call b 'add', 1, 2\n");
+    second.expect(&place(35));
+    second.ask("cont", "<CMD OK>\n");
+    other.expect("1\t6\nn\t1\n<CMD OK>\n");
+}
+
+#[test]
+fn a_service_killed_while_it_is_stopped_gives_its_worker_back() {
+    let node = host(&ours());
+    let (mut debugger, mut caller, mut other) = (node.console(), node.console(), node.console());
+    for _ in 0..2 {
+        let address = other.command("start console_subject");
+        let address = address.split('\t').next().unwrap_or_default();
+        debugger.send(format!("debug {}\n", &address[1..]));
+        let _ = debugger.read_until(&[">"]);
+        debugger.ask("watch 'lua'", &format!("\n{address}>"));
+        caller.send(format!("call {address} 'add', 1, 2\n"));
+        debugger.expect(&place(35));
+        check(&mut other, &format!("kill {}", &address[1..]), &["* snlua console_subject"], "<CMD OK>\n");
+        assert!(caller.read_until(&["<CMD Error>\n"]).contains("call failed"));
+        debugger.send("c\n");
+        let _ = debugger.read_until(&["The service has ended\n<CMD Error>\n"]);
+    }
+}

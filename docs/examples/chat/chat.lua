@@ -1,4 +1,5 @@
--- The chat room: starts the services of the demo, and says how to join.
+-- The chat room: starts its services, and says how to join. It runs without a config; in one of your own:
+--     start = "chat"   luaservice = "docs/examples/chat/?.lua"   chat_port = 26500   chat_console_port = 26501
 
 local skynet = require "skynet"
 local socket = require "skynet.socket"

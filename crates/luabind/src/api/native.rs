@@ -24,6 +24,8 @@ const FUNCTIONS: &[Entry] = &[
     (c"next", next),
     (c"cancel", cancel),
     (c"dispatch_message", dispatch_message),
+    (c"hold_worker", hold_worker),
+    (c"release_worker", release_worker),
     (c"tag", trace::tag),
     (c"tracing", trace::tracing),
     (c"require", require::standard),
@@ -322,6 +324,24 @@ unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
             None => Payload::copy_from(bytes),
         };
         Vm::dispatch_nested(vm, Message { kind, session, source, payload });
+        0
+    }
+}
+
+/// `hold_worker() -> boolean`: whether this service may keep its worker waiting. A node needs one that goes on.
+unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        let workers = (*vm).context().node().workers();
+        ffi::lua_pushboolean(l, c_int::from((*vm).shared.hold_worker(workers)));
+        1
+    }
+}
+
+/// `release_worker()`, after a `hold_worker` that was granted
+unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
+    unsafe {
+        (*vm_of(l)).shared.release_worker();
         0
     }
 }

@@ -31,6 +31,10 @@ pub(crate) enum Want {
     Found(usize),
     /// The end.
     All,
+    /// That the socket is open.
+    Opening,
+    /// It did not open, for this reason.
+    Failed(Box<[u8]>),
 }
 
 /// The end of a line.
@@ -91,7 +95,7 @@ impl Conn {
     pub(crate) fn met(&mut self) -> bool {
         let len = self.inbox.len();
         match &mut self.want {
-            Want::Nothing | Want::All => false,
+            Want::Nothing | Want::All | Want::Opening | Want::Failed(_) => false,
             Want::Any | Want::More => len > 0,
             Want::Bytes(count) => len >= *count,
             Want::Found(_) => true,
