@@ -15,6 +15,7 @@ local socket = {
 	invalid = native.invalid,
 	disconnected = native.disconnected,
 	limit = native.limit,
+	keepalive = native.keepalive,
 	header = driver.header,
 	udp_address = driver.udp_address,
 	netstat = driver.info,

@@ -5,7 +5,6 @@
 --- gone. Who accepted a link waits for the other side.
 local skynet = require "skynet"
 local socket = require "skynet.socket"
-local driver = require "skynet.socketdriver"
 local wire = require "skynet.harbor.wire"
 local secret = require "skynet.harbor.secret"
 
@@ -144,7 +143,7 @@ local function dial(peer, address)
 	if not fd then
 		return nil, reason
 	end
-	driver.nodelay(fd)
+	wire.prepare(fd, 0)
 	local ok
 	ok, reason = proven(fd)
 	if not ok then
@@ -293,7 +292,8 @@ function links.accept(fd, joining)
 	if not socket.start(fd) then
 		return "closed"
 	end
-	driver.nodelay(fd)
+	wire.prepare(fd, 0)
+	wire.bound(fd, true)
 	local id, reason = wire.within(fd, wire.PATIENCE, introduction)
 	if not id then
 		return reason

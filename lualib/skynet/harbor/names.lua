@@ -1,5 +1,5 @@
 --- What a slave knows of global names: its own, which it registers with the master, and those it has heard of.
-local wire = require "skynet.harbor.wire"
+local valid = require "skynet.harbor.valid"
 
 local names = {}
 
@@ -42,8 +42,8 @@ end
 
 ---@param name any
 local function check_name(name)
-	if not wire.is_name(name) then
-		error(string.format("the global name %q has no 1 to 15 bytes without NUL", tostring(name)), 0)
+	if not valid.name(name) then
+		error(valid.no_name(name), 0)
 	end
 end
 
@@ -72,7 +72,7 @@ end
 ---@param handle integer
 function Names:register(name, handle)
 	check_name(name)
-	if not wire.is_handle(handle) then
+	if not valid.handle(handle) then
 		error(string.format("the global name %s needs the handle of a service, not %s", name, tostring(handle)), 0)
 	end
 	local holder = self.known[name]
