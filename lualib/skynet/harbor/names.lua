@@ -141,7 +141,7 @@ function Names:announced(name, handle)
 	self:learn(name, handle)
 end
 
---- There is a master again, which may know nothing.
+--- There is a master again: it may know nothing, and names may have changed hands meanwhile.
 function Names:joined()
 	self.unsent, self.unsent_count = {}, 0
 	for name, handle in pairs(self.own) do
@@ -149,6 +149,11 @@ function Names:joined()
 	end
 	for name in pairs(self.wanted) do
 		self.out.master("Q", name)
+	end
+	for name in pairs(self.known) do
+		if not self.own[name] then
+			self.out.master("Q", name)
+		end
 	end
 end
 
