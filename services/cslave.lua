@@ -326,7 +326,7 @@ end
 ---@param peer integer
 function command.CONNECT(peer)
 	check_id(peer)
-	if links.up(peer) then
+	if peer == id or links.up(peer) then
 		skynet.ret()
 	else
 		links.hope(peer, skynet.response())

@@ -173,3 +173,16 @@ fn packages_of_a_master_without_sense_are_ignored() {
     let _ = slave.node.await_log("Invalid master message type Y");
     let _ = slave.node.await_log("Can't connect to harbor 7 at no address");
 }
+
+#[test]
+fn a_flood_on_the_port_of_a_slave_is_turned_away() {
+    let slave = Slave::start(&ours(), |config| config);
+    let _master = slave.joined_ours(&[(2, FEATURES)]);
+    let strangers: Vec<Peer> = (0..300).map(|_| Peer::connect(slave.port)).collect();
+    let _ = slave.node.await_log("is closed: too many introduce themselves");
+    drop(strangers);
+    // Those that are gone make room.
+    let mut two = Peer::link(slave.port, 2);
+    assert_eq!(two.bytes(1), [1]);
+    let _ = slave.node.await_log("Shakehand ready");
+}
