@@ -88,9 +88,8 @@ end
 --- The link is no more.
 ---@param peer harbor.Peer
 local function unlinked(peer)
-	if skynet.now() - peer.since >= GOOD then
-		peer.pause = FIRST_PAUSE
-	end
+	local good = skynet.now() - peer.since >= GOOD
+	peer.pause = good and FIRST_PAUSE or math.min(peer.pause * 2, LONGEST_PAUSE)
 	peer.fd = nil
 	wake(peer, "watchers")
 	on_change(peer.id, "ended")
