@@ -153,17 +153,16 @@ impl Peers {
         self.sockets.get(&socket).copied()
     }
 
-    /// Sends, or keeps for later.
+    /// Sends, or keeps for later. An answer that is refused or too long becomes an error for whoever waits for it, which is
+    /// small and always finds room.
     #[inline]
     pub fn send(&mut self, dest: Handle, message: Message) -> Sent {
         let len = message.payload.len();
-        if len > MAX_BODY {
-            return Sent::TooLong(message);
-        }
         let id = dest.harbor();
         if let Some(Node { link: Some(link), .. }) = self.nodes.get_mut(usize::from(id))
             && link.is_up()
             && !link.clogged
+            && len <= MAX_BODY
         {
             if message.wants_answer() && message.source.harbor() == self.own {
                 self.calls.note(message.source, message.session, id);
@@ -178,13 +177,33 @@ impl Peers {
     }
 
     fn send_slowly(&mut self, dest: Handle, message: Message) -> Sent {
+        let Message { kind, session, source, .. } = message;
+        let sent = self.send_or_refuse(dest, message);
+        if kind == PTYPE_RESPONSE && session > 0 && matches!(sent, Sent::Refused { .. } | Sent::TooLong(_)) {
+            self.send(dest, Message { kind: PTYPE_ERROR, session, source, payload: Payload::empty() });
+        }
+        sent
+    }
+
+    fn send_or_refuse(&mut self, dest: Handle, message: Message) -> Sent {
         let id = dest.harbor();
         if self.alone {
             return Sent::Down { message, first: true };
         }
+        let bytes = message.payload.len();
+        if bytes > MAX_BODY {
+            return Sent::TooLong(message);
+        }
+        let small_error = message.kind == PTYPE_ERROR && bytes == 0;
         let limit = self.limits.bytes;
         let node = at(&mut self.nodes, id);
-        match &node.link {
+        match &mut node.link {
+            Some(link) if link.clogged && small_error => {
+                if link.send(dest, message) {
+                    self.dirty.push(id);
+                }
+                return Sent::Out;
+            }
             Some(link) if link.clogged => {
                 let text = format!("it does not take what is sent, and {limit} bytes wait");
                 let report = (std::mem::replace(&mut node.dropped, 1) == 0).then_some(text);
@@ -196,8 +215,12 @@ impl Peers {
             }
             _ => {}
         }
-        let bytes = message.payload.len();
-        match node.waiting.push(&mut self.stock, Parcel { dest, message }, bytes) {
+        let parcel = Parcel { dest, message };
+        if small_error {
+            node.waiting.push_always(&mut self.stock, parcel);
+            return Sent::Waits;
+        }
+        match node.waiting.push(&mut self.stock, parcel, bytes) {
             Ok(()) => Sent::Waits,
             Err(Refused { item, report }) => {
                 Sent::Refused { message: item.message, report: report.map(|bound: Bound| bound.to_string()) }
