@@ -4,7 +4,10 @@
 //!   and ends the process. `cargo test -p skynet-tests` runs them all.
 //! - [`compat`]: scripts that come with C skynet, run unmodified from a checkout of it, with the outcome that they
 //!   should have described by patterns of ours. `cargo run -p skynet-tests --bin compat` runs them.
+//! - [`cluster`]: clusters of nodes on loopback, killed, frozen and cut off by the scenarios in `cluster/`.
+//!   `cargo xtask cluster-test` runs them, `cargo test -p skynet-tests --test cluster` the quick ones.
 //! - [`node`]: one run of a node, with a deadline, all output kept, in a scratch folder that is removed afterwards.
+//! - [`session`]: a node that stays up, and clients that talk to it.
 //! - [`pattern`]: the patterns that an output is compared with.
 //! - `documents`: the Rust code in `docs/` and in the READMEs of the crates. `cargo test -p skynet-tests --doc` runs it.
 //!
@@ -23,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cluster;
 pub mod compat;
 #[cfg(doctest)]
 mod documents;
@@ -30,6 +34,7 @@ pub mod node;
 pub mod parallel;
 pub mod pattern;
 pub mod services;
+pub mod session;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -19,7 +19,7 @@ pub fn first_local_id(incarnation: u64) -> u32 {
     // Numbers that follow one another are spread as far as can be: multiples of the golden ratio.
     let spread = incarnation.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     // At most 2^24 - 2^13.
-    1 + (spread * (IDS - SPARE) >> 32) as u32
+    1 + ((spread * (IDS - SPARE)) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -235,6 +235,18 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "Makes this node the master, listening here. Must be unset if `harbor` is 0.",
             ),
             key(
+                "rs_harbor_announce",
+                Kind::Address,
+                Unset,
+                "Where the others of the harbor network reach this node, if that is not its `address` (behind a NAT, in a container).",
+            ),
+            key(
+                "rs_harbor_secret",
+                Kind::Text,
+                Unset,
+                "A secret that all nodes of the harbor network share: connections of those who do not know it are closed. C nodes know none.",
+            ),
+            key(
                 "rs_harbor_heartbeat",
                 Kind::Integer { min: 0, max: 86_400 },
                 Silent("15"),
