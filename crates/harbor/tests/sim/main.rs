@@ -11,7 +11,10 @@
 
 mod books;
 mod dice;
+mod faults;
+mod network;
 mod node;
+mod traffic;
 mod wire;
 mod world;
 
