@@ -3,11 +3,26 @@
 local skynet = require "skynet"
 local debugchannel = require "skynet.debugchannel"
 
----@type integer|string the debugged service
-local target
+local command = {}
+
+--- A request of the debug protocol lasts as long as the debugging does.
+---@type "none"|"asking"|"attached"|"left"|"failed"
+local state = "none"
 local channel
 
-local command = {}
+--- Waits for what is true after some change of the state.
+---@param reached fun(): boolean
+local function await(reached)
+	while not reached() do
+		skynet.wait(command)
+	end
+end
+
+---@param to string
+local function change(to)
+	state = to
+	skynet.wakeup(command)
+end
 
 --- Attaches to a service, which then talks to the client by itself.
 ---@param address integer|string
@@ -16,29 +31,31 @@ function command.start(address, fd)
 	skynet.error("Attach to " .. skynet.address(address))
 	local pointer
 	channel, pointer = debugchannel.create()
-	if not pcall(skynet.call, address, "debug", "REMOTEDEBUG", fd, pointer) then
+	state = "asking"
+	skynet.fork(function()
+		local left = pcall(skynet.call, address, "debug", "REMOTEDEBUG", fd, pointer)
+		change(left and "left" or "failed")
+	end)
+	await(function()
+		return state ~= "asking"
+	end)
+	if state == "failed" then
 		skynet.retpack(false, "Debugger attach failed")
 		skynet.exit()
 	end
-	target = address
 	skynet.retpack(true)
-	skynet.fork(function()
-		pcall(skynet.call, target, "debug", "LINK") -- which ends when the service does
-		target = nil
-	end)
 end
 
 --- Hands a line to the service. The answer to `cont` comes when the service has left the debug mode.
 ---@param line string
 function command.cmd(line)
-	if target then
-		channel:write(line)
-	end
-	if target and line ~= "cont" then
+	channel:write(line)
+	await(function()
+		return line ~= "cont" or state ~= "attached"
+	end)
+	if state == "attached" then
 		return skynet.retpack(true)
-	end
-	local left = target and pcall(skynet.call, target, "debug", "REMOTEDEBUG")
-	if left then
+	elseif state == "left" then
 		skynet.retpack(true)
 	else
 		skynet.retpack(false, "The service has ended")
@@ -46,11 +63,12 @@ function command.cmd(line)
 	skynet.exit()
 end
 
---- Lets the debugged service, and others, find out whether this agent still exists.
+--- The debugged service says that it is, and asks whether somebody is still there.
 function command.ping()
-	if skynet.context() ~= 0 then
-		skynet.ret()
+	if state == "asking" then
+		change "attached"
 	end
+	skynet.ret()
 end
 
 skynet.start(function()

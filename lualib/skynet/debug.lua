@@ -109,14 +109,9 @@ function builtin.TRACELOG(protocol, flag)
 	skynet.ret()
 end
 
---- With a socket and a channel: the debugger takes over. Without: answers when it has left.
+--- The answer comes when the debugger leaves.
 function builtin.REMOTEDEBUG(fd, pointer)
-	local remotedebug = require "skynet.remotedebug"
-	if fd then
-		remotedebug.start({}, fd, pointer)
-	else
-		remotedebug.wait()
-	end
+	require "skynet.remotedebug".start({}, fd, pointer)
 	skynet.ret()
 end
 

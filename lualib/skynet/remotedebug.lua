@@ -5,6 +5,7 @@ local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local debugchannel = require "skynet.debugchannel"
 local injectcode = require "skynet.injectcode"
+local native = require "skynet.native"
 
 local remotedebug = {}
 
@@ -33,9 +34,6 @@ SKIPPED[debug.getinfo(1, "S").source] = true
 
 ---@type remotedebug.session?
 local session
-
---- Threads that wait for the end of the session.
-local waiting = {}
 
 ---@param ... string
 local function write(...)
@@ -103,12 +101,9 @@ local function leave()
 	if session.stepping then
 		debugchannel.sethook(session.stepping)
 	end
-	session = nil
 	skynet.error "Leave debug mode"
-	for _, thread in ipairs(waiting) do
-		skynet.wakeup(thread)
-	end
-	waiting = {}
+	skynet.wakeup(session)
+	session = nil
 end
 
 --- Commands while a handler is being gone through. Each is true if the handler goes on.
@@ -159,6 +154,9 @@ local function await_line()
 	return line
 end
 
+--- Gives the worker free that a stopped handler holds, however it goes on.
+local RELEASE = { __close = native.release_worker }
+
 --- Hook of a watched handler: stops at its next line, and takes commands there.
 local function at_line(_, line)
 	if not session or session.stepping ~= coroutine.running() then
@@ -172,6 +170,11 @@ local function at_line(_, line)
 	if session.depth and depth > session.depth then
 		return
 	end
+	if not native.hold_worker() then
+		write "Not stopped: that would leave no worker that goes on\n"
+		return stop_stepping()
+	end
+	local _ <close> = setmetatable({}, RELEASE)
 	local file = info.source:match "^@(.*)" or info.short_src
 	write_prompt(string.format("%s(%d)>", file, line))
 	local text = await_line()
@@ -196,9 +199,6 @@ local function watch(name, condition)
 	local handler = skynet._proto[name] and skynet.dispatch(name)
 	if not handler then
 		error("No " .. tostring(name), 0)
-	end
-	if tonumber(skynet.getenv "thread") == 1 then
-		error("A stopped service holds a worker, and this node has only one (thread = 1)", 0)
 	end
 	local current = session
 	if not current then
@@ -276,7 +276,7 @@ local function poll()
 	end
 end
 
---- Enters the debug mode. The running message is the request of the debug agent.
+--- The debug mode, until it is left. The running message is the request of the debug agent.
 ---@param import table parts of the framework that a debugger might need; none here
 ---@param fd integer socket of the client
 ---@param pointer lightuserdata leads to the channel
@@ -295,15 +295,7 @@ function remotedebug.start(import, fd, pointer)
 	skynet.error "Enter debug mode"
 	write_prompt()
 	skynet.fork(poll)
-end
-
---- Waits until the debug mode is left.
-function remotedebug.wait()
-	if session then
-		local thread = coroutine.running()
-		waiting[#waiting + 1] = thread
-		skynet.wait(thread)
-	end
+	skynet.wait(session)
 end
 
 return remotedebug

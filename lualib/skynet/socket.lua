@@ -29,50 +29,29 @@ local on_close = {}
 ---@type table<integer, fun(id: integer, kb: integer)>
 local on_warning = {}
 
---- Threads that wait until a socket is open or failed, and what came of it.
----@type table<integer, thread>
-local openers = {}
----@type table<integer, string>
-local failures = {}
 --- Local addresses of listeners that somebody is opening: text and port.
 ---@type table<integer, { ip: string?, port: integer? }>
 local listeners = {}
 --- Threads that wait until a socket is closed.
----@type table<integer, thread>
+---@type table<integer, thread[]>
 local closers = {}
 
 ---@param id integer
 local function forget(id)
-	callbacks[id], on_close[id], on_warning[id] = nil, nil, nil
+	callbacks[id], on_close[id], on_warning[id], listeners[id] = nil, nil, nil, nil
 	native.forget(id)
 end
 
---- Waits until a socket is open.
+--- Waits until a socket of ours is open.
 ---@param id integer
 ---@return integer? id
 ---@return string? err
 local function opened(id)
-	local thread = coroutine.running()
-	openers[id] = thread
-	skynet.wait(thread)
-	openers[id] = nil
-	local err = failures[id]
-	failures[id] = nil
-	if native.standing(id) == "open" then
-		return id
-	end
-	if native.standing(id) then
+	local ok, err = native.await(id)
+	if not ok then
 		forget(id)
 	end
-	return nil, err or "the socket was closed"
-end
-
----@param id integer
-local function wake_opener(id)
-	local thread = openers[id]
-	if thread then
-		skynet.wakeup(thread)
-	end
+	return ok, err
 end
 
 local default_warning
@@ -92,26 +71,24 @@ events[1] = function(id, size, data)
 	native.received(id, data, size)
 end
 
--- Ready: opened, listening, or started.
+-- Ready: a listener, which has an address to tell. What is opened and started comes here only if a dispatch function of the
+-- program's stands before us.
 events[2] = function(id, port, ip)
 	if native.opened(id) then
 		local listener = listeners[id]
 		if listener and not listener.ip then
 			listener.ip, listener.port = ip, port
 		end
-		wake_opener(id)
 	end
 end
 
 -- Closed.
 events[3] = function(id)
-	if native.ended(id) then
-		wake_opener(id)
-	else
+	if not native.ended(id) then
 		driver.close(id)
 	end
-	if closers[id] then
-		skynet.wakeup(closers[id])
+	for _, thread in ipairs(closers[id] or {}) do
+		skynet.wakeup(thread)
 	end
 	local func = on_close[id]
 	if func then
@@ -135,17 +112,15 @@ events[5] = function(id, _, err)
 	if not standing then
 		skynet.error("socket: error on unknown", id, err)
 		driver.shutdown(id)
-	elseif standing == "open" and callbacks[id] and not native.reading(id) and listeners[id] then
+	elseif standing == "open" and listeners[id] then
 		skynet.error("socket: accept error:", err)
+	elseif standing == "opening" then
+		native.failed(id, err)
+		driver.shutdown(id)
 	else
-		if standing == "opening" then
-			failures[id] = err
-		else
-			skynet.error("socket: error on", id, err)
-		end
+		skynet.error("socket: error on", id, err)
 		native.ended(id)
 		driver.shutdown(id)
-		wake_opener(id)
 	end
 end
 
@@ -226,24 +201,20 @@ function socket.listen(host, port, backlog)
 	listeners[id] = listener
 	local ok, err = opened(id)
 	if not ok then
-		listeners[id] = nil
 		error(err, 2)
 	end
 	return id, listener.ip, listener.port
 end
 
 --- Takes over a socket: an accepted or abandoned one, which reads from now on, or with a function a listener.
----@param id integer
----@param accept? fun(id: integer, address: string) gets the connections that are taken; it may block
----@return integer? id
----@return string? err
-function socket.start(id, accept)
+---@type fun(id: integer, accept?: fun(id: integer, address: string)): integer?, string? the connections that are taken go to accept, which may block
+socket.start = native.starter(function(id, accept)
 	native.own(id, false)
-	listeners[id] = accept and (listeners[id] or {}) or nil
+	listeners[id] = listeners[id] or {}
 	callbacks[id] = accept
 	driver.start(id)
 	return opened(id)
-end
+end)
 
 --- Stops reading until the next read that has to wait.
 ---@param id integer
@@ -261,11 +232,12 @@ function socket.close(id)
 	driver.close(id)
 	if standing ~= "ended" then
 		local thread = coroutine.running()
-		closers[id] = thread
+		local waiting = closers[id] or {}
+		closers[id] = waiting
+		waiting[#waiting + 1] = thread
 		skynet.wait(thread)
 		closers[id] = nil
 	end
-	listeners[id] = nil
 	if native.standing(id) then
 		forget(id)
 	end
@@ -289,7 +261,6 @@ end
 --- Gives up a socket without closing it: another service will start it. A thread that reads it gets what there is.
 ---@param id integer
 function socket.abandon(id)
-	listeners[id] = nil
 	forget(id)
 end
 

@@ -50,6 +50,18 @@ local sweeping = false
 ---Clients that were not released: false if they are gone already.
 ---@type table<integer, boolean>
 local clients = {}
+-- With the service its connections end, but for those that another service has started, and so made its own.
+setmetatable(clients, {
+	__gc = function()
+		local self = skynet.self()
+		for _, info in ipairs(driver.info()) do
+			if info.address == self then
+				driver.close(info.id)
+			end
+		end
+	end,
+})
+
 ---Sockets of whose end nobody wants to hear: clients that were one too many, and listeners that were told to close.
 ---@type table<integer, boolean>
 local silent = {}

@@ -267,4 +267,37 @@ case["a service that waits for a text can be signalled"] = check.ours(function()
 	check.match(result[2], "signal 0")
 end)
 
+case["whatever allocation fails, nothing else does"] = check.ours(function()
+	local fine = 0
+	for room = 0, 24000, 400 do
+		local started, limited = pcall(skynet.newservice, "limited", room)
+		local ok, result = pcall(skynet.call, started and limited or 0, "lua", string.dump(function()
+			local function work()
+				local debugchannel = require "skynet.debugchannel"
+				local one, pointer = debugchannel.create()
+				local two = debugchannel.connect(pointer)
+				two:write(("x"):rep(100))
+				debugchannel.sethook(function() end, "c")
+				debugchannel.sethook()
+				local crypt = require "skynet.crypt"
+				local text = crypt.base64encode(one:read())
+				require "client.socket".close(5)
+				return crypt.hexencode(crypt.desencode("12345678", text))
+			end
+			local ok, result = pcall(work)
+			return ok and #result or result
+		end))
+		if ok and result == 288 then
+			fine = fine + 1
+		else
+			-- Too little even to say so, or an ordinary error.
+			check.ok(not ok or result == "not enough memory", tostring(result))
+		end
+		if started then
+			skynet.kill(limited)
+		end
+	end
+	check.ok(fine > 5 and fine < 60, "some rooms are enough, and some are not")
+end)
+
 check.run(case)

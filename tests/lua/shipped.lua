@@ -32,6 +32,43 @@ case["dbg asks the launcher, prints the answer and ends"] = function()
 	check.eq(skynet.newservice("dbg", "stat"), nil)
 end
 
+case["skynet.memory knows the VM of each service, and only while it lives"] = function()
+	local memory = require "skynet.memory"
+	local peer = check.worker()
+	local before = peer:call(function()
+		local figures = require "skynet.memory"
+		check.state.ballast = ("x"):rep(1000000)
+		return figures.current()
+	end)
+	check.ok(before > 1000000)
+	local report = memory.info()
+	check.ok(report[peer.handle] > 1000000)
+	check.ok(report[skynet.self()] > 0)
+	check.ok(memory.total() >= report[peer.handle] + report[skynet.self()])
+	check.eq(memory.block(), 0)
+	skynet.kill(peer.handle)
+	check.eventually(function()
+		return memory.info()[peer.handle] == nil
+	end)
+	memory.dump()
+	check.log(skynet.address(skynet.self()) .. " %-> %d+kb %d+b\n")
+	check.log "%+total: %d+kb\n"
+end
+
+case["skynet.memory says what it does not have"] = function()
+	local memory = require "skynet.memory"
+	check.eq(memory.profactive(), false)
+	check.nolog "No jemalloc"
+	check.eq(memory.profactive(true), false)
+	check.log "No jemalloc"
+	check.eq(memory.mallctl "stats.allocated", 0)
+	check.ok(memory.jestat()["stats.resident"] > 0)
+end
+
+case["cmemory prints what services use, and ends"] = function()
+	check.eq(skynet.newservice "cmemory", nil)
+end
+
 case["injected code reads and writes the scope of a suspended thread"] = function()
 	local inject = require "skynet.injectcode"
 	local outer = 1

@@ -315,6 +315,30 @@ case["an abandoned socket is another service's to start"] = function()
 	socket.close(client)
 end
 
+case["two threads may close a socket"] = check.ours(function()
+	local client, server = net.pair()
+	local one, two = net.later(socket.close, server), net.later(socket.close, server)
+	check.eq({ one() }, { true })
+	check.eq({ two() }, { true })
+	check.eq(socket.invalid(server), true)
+	socket.close(client)
+end)
+
+case["a socket whose opener is killed is closed"] = check.ours(function()
+	local port, listener = net.listen(print)
+	local _, thread = net.later(socket.open, "127.0.0.1", port)
+	check.ok(skynet.killthread(thread))
+	check.eventually(function()
+		for _, info in ipairs(socket.netstat()) do
+			if info.type == "TCP" and info.peer == "127.0.0.1:" .. port then
+				return false
+			end
+		end
+		return true
+	end)
+	socket.close(listener)
+end)
+
 case["the figures of sockets can be asked for"] = function()
 	local client, server, address = net.half_open()
 	socket.start(server)

@@ -171,13 +171,12 @@ case["a killed reader leaves the socket to the next"] = check.ours(function()
 	socket.close(server)
 end)
 
-case["a reader can be woken, and gets what there is"] = check.ours(function()
+case["a reader is woken by its socket alone"] = check.ours(function()
 	local client, server = net.pair()
-	local result, thread = net.later(socket.read, server, 10)
-	check.ok(skynet.wakeup(thread))
-	check.eq({ result() }, { true, false, "" })
-	result = net.later(socket.read, server, 2)
-	socket.write(client, "ok")
+	local result, thread = net.later(socket.read, server, 2)
+	check.eq(skynet.wakeup(thread), nil)
+	socket.write(client, "o")
+	socket.write(client, "k")
 	check.eq({ result() }, { true, "ok" })
 	socket.close(client)
 	socket.close(server)
@@ -269,6 +268,33 @@ case["a service that exits closes them, and sends its last words"] = function()
 		socket.close(client)
 	end
 end
+
+case["a read that memory has no room for loses nothing"] = check.ours(function()
+	local client, server = net.half_open()
+	local reader = check.launch(function()
+		local skynet = require "skynet"
+		local socket = require "skynet.socket"
+		skynet.memlimit(4 * 1024 * 1024)
+		skynet.start(function()
+			skynet.dispatch("lua", function(_, _, id)
+				skynet.ret()
+				socket.start(id)
+				local results = {}
+				for i, size in ipairs { 8 * 1024 * 1024, 100000, 5 } do
+					local ok, text = pcall(socket.read, id, size)
+					results[i] = ok and #text or text
+				end
+				socket.write(id, table.concat(results, ", "))
+				socket.close(id)
+			end)
+		end)
+	end)
+	skynet.call(reader, "lua", server)
+	socket.write(client, ("x"):rep(8 * 1024 * 1024))
+	check.eq(socket.readall(client), "not enough memory, 100000, 5")
+	socket.close(client)
+	skynet.kill(reader)
+end)
 
 case["an error in a callback is logged and harms no other"] = function()
 	local client, server = net.pair()

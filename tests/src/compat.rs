@@ -4,6 +4,7 @@
 //! The outcomes are ours: patterns of what each script shows on C skynet, so that running both nodes against them
 //! compares the two. Helper services, for scripts that need someone to poke them, are in `compat/`.
 
+mod network;
 mod scripts;
 
 use std::fmt;
@@ -14,9 +15,7 @@ use crate::node::{self, Config, Scratch, Until};
 use crate::parallel;
 use crate::pattern::{self, Expect, Matcher};
 
-pub use scripts::SCRIPTS;
-
-/// Scripts that run at once: most of them wait most of the time.
+/// Scripts that run at once, unless they listen on ports: most of them wait most of the time.
 const JOBS: usize = 2;
 
 /// How a script is run and what is expected of it.
@@ -26,7 +25,7 @@ pub struct Script {
     pub name: &'static str,
     /// The service that the node starts: the script, or a helper that starts it.
     pub start: &'static str,
-    /// Config keys beside the stock ones; `{c}` in a value is the folder of C skynet.
+    /// Config keys beside the stock ones; `{c}` in a value is the folder of C skynet, `{compat}` that of the helpers.
     pub extra: &'static [(&'static str, &'static str)],
     /// When it is over.
     pub until: Until,
@@ -84,22 +83,20 @@ impl fmt::Display for Report {
 
 /// Runs the scripts whose name holds `filter` on `binary`, with the files of the C skynet in `skynet_c`.
 ///
-/// Two run at a time. `binary` may be C skynet's own.
+/// Two run at a time, those that listen on ports alone. `binary` may be C skynet's own.
 #[must_use]
 pub fn run_compat(binary: &Path, skynet_c: &Path, filter: Option<&str>) -> Report {
-    let chosen: Vec<&Script> =
-        SCRIPTS.iter().filter(|script| filter.is_none_or(|filter| script.name.contains(filter))).collect();
+    let chosen = |scripts: &'static [Script]| -> Vec<&'static Script> {
+        scripts.iter().filter(|script| filter.is_none_or(|filter| script.name.contains(filter))).collect()
+    };
     let mut report = Report::default();
-    parallel::for_each(
-        &chosen,
-        JOBS,
-        |script| run_script(binary, skynet_c, script),
-        |_, outcome| {
-            report.outcomes.push(outcome);
-        },
-    );
-    let place = |outcome: &Outcome| chosen.iter().position(|script| script.name == outcome.script);
-    report.outcomes.sort_by_key(place);
+    for (scripts, jobs) in [(chosen(scripts::SCRIPTS), JOBS), (chosen(network::SCRIPTS), 1)] {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let run = |script: &&Script| run_script(binary, skynet_c, script);
+        parallel::for_each(&scripts, jobs, run, |_, outcome| outcomes.push(outcome));
+        outcomes.sort_by_key(|outcome| scripts.iter().position(|script| script.name == outcome.script));
+        report.outcomes.extend(outcomes);
+    }
     report
 }
 
@@ -150,6 +147,7 @@ fn config(skynet_c: &Path, script: &Script) -> Config {
         .text("lua_path", format_args!("{c}/lualib/?.lua;{c}/lualib/?/init.lua"))
         .text("lua_cpath", format_args!("{c}/luaclib/?.so"))
         .text("cpath", format_args!("{c}/cservice/?.so"));
-    let c = c.to_string();
-    script.extra.iter().fold(config, |config, (key, value)| config.text(key, value.replace("{c}", &c)))
+    let (c, ours) = (c.to_string(), ours.display().to_string());
+    let fill = |value: &str| value.replace("{compat}", &ours).replace("{c}", &c);
+    script.extra.iter().fold(config, |config, (key, value)| config.text(key, fill(value)))
 }

@@ -7,6 +7,7 @@
 //! - [`cluster`]: clusters of nodes on loopback, killed, frozen and cut off by the scenarios in `cluster/`.
 //!   `cargo xtask cluster-test` runs them, `cargo test -p skynet-tests --test cluster` the quick ones.
 //! - [`node`]: one run of a node, with a deadline, all output kept, in a scratch folder that is removed afterwards.
+//! - [`session`]: a node that stays up, and clients that talk to it.
 //! - [`pattern`]: the patterns that an output is compared with.
 //! - `documents`: the Rust code in `docs/` and in the READMEs of the crates. `cargo test -p skynet-tests --doc` runs it.
 //!
@@ -33,6 +34,7 @@ pub mod node;
 pub mod parallel;
 pub mod pattern;
 pub mod services;
+pub mod session;
 
 use std::env;
 use std::path::{Path, PathBuf};

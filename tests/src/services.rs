@@ -21,14 +21,14 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    fn binary(&self) -> PathBuf {
+    pub(crate) fn binary(&self) -> PathBuf {
         match self {
             Self::Ours(binary) => binary.clone(),
             Self::C(folder) => folder.join("skynet"),
         }
     }
 
-    fn config(&self, test: &str, scratch: &Path) -> Config {
+    pub(crate) fn config(&self, test: &str, scratch: &Path) -> Config {
         let lua = crate::folder().join("lua");
         let lua = lua.display();
         let mut services = format!("{lua}/?.lua;{lua}/service/?.lua");

@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", run: docs },
     Step { name: "tests", run: || done(&mut cargo(&["test", "--workspace", "--quiet"])) },
     Step { name: "models", run: models },
+    Step { name: "fuzz", run: fuzz },
     Step { name: "msrv", run: msrv },
     Step { name: "packages", run: packages },
 ];
@@ -110,6 +111,11 @@ fn models() -> Result<Outcome> {
             // Exploring interleavings is the whole cost here.
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "2"),
     )
+}
+
+/// A short run of each fuzz target.
+fn fuzz() -> Result<Outcome> {
+    Ok(crate::fuzz::fuzz(None, 10)?.map_or(Outcome::Passed, Outcome::Skipped))
 }
 
 /// A build with the oldest Rust that the workspace promises, where rustup has it.

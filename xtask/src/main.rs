@@ -5,12 +5,14 @@
 //! * [`check`]: `test`, the steps that CI runs
 //! * [`mod@bench`]: `bench`, the Lua and network benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
+//! * [`fuzz`]: `fuzz`, the fuzz targets of the crates
 //! * [`tidy`]: `tidy`, what compiler and linter do not look at
 #![forbid(unsafe_code)]
 
 mod bench;
 mod check;
 mod compat;
+mod fuzz;
 mod shell;
 mod tidy;
 
@@ -56,6 +58,12 @@ const COMMANDS: &[Command] = &[
         usage: "compat [FILTER]",
         about: "C skynet's test scripts on both nodes, outcomes compared (needs SKYNET_C)",
         run: compat::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "fuzz [TARGET] [--seconds N]",
+        about: "the fuzz targets of the crates, 30 seconds each if nothing else is said (needs a C++ compiler)",
+        run: fuzz::run,
     },
     Command {
         name: "tidy",

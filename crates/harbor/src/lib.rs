@@ -55,11 +55,18 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod calls;
 mod command;
+pub mod frame;
+mod gather;
+mod incarnation;
+mod link;
 mod names;
-mod peers;
+pub mod peers;
+mod pulse;
 mod queue;
 mod service;
 
+pub use incarnation::first_local_id;
 pub use queue::Limits;
 pub use service::{module, module_with};

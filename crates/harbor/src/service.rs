@@ -1,15 +1,23 @@
 //! The service around the tables: it does what they say.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use skynet_core::{
     Context, Handle, Message, Module, Node, Outgoing, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE,
-    PTYPE_SYSTEM, PTYPE_TEXT, Payload, RemoteDest, RemoteMessage, Service, ServiceError,
+    PTYPE_SOCKET, PTYPE_SYSTEM, PTYPE_TEXT, Payload, RemoteDest, RemoteMessage, Service, ServiceError,
 };
+use skynet_socket::{SocketEvent, SocketId, Sockets};
 
 use crate::args::Args;
 use crate::command::Command;
+use crate::frame::MAX_BODY;
 use crate::names::{GlobalName, Lookup, NameTable};
-use crate::peers::{Dispatch, Parcel, Peers};
+use crate::peers::{Event, Peers, Sent};
 use crate::queue::Limits;
+
+/// So many bytes go out at once, though more may follow in the same turn.
+const ENOUGH: usize = 64 * 1024;
 
 /// The module `harbor`, with the default [`Limits`].
 ///
@@ -29,8 +37,11 @@ pub fn module_with(limits: Limits) -> impl Module {
             slave: Handle::NONE,
             names: NameTable::new(limits),
             peers: Peers::new(node.harbor(), limits),
+            sockets: Sockets::of(node),
             limits,
-            refused_link: false,
+            leaving: HashSet::new(),
+            timer: (0, u64::MAX),
+            lost: Vec::new(),
         }))
     }
 }
@@ -41,9 +52,14 @@ struct Harbor {
     slave: Handle,
     names: NameTable,
     peers: Peers,
+    sockets: Option<Sockets>,
     limits: Limits,
-    /// That there are no links was logged.
-    refused_link: bool,
+    /// Connections that are being closed: what they still say does not matter.
+    leaving: HashSet<SocketId>,
+    /// The session of the timer, and when it is over.
+    timer: (i32, u64),
+    /// Messages of other nodes that nobody took.
+    lost: Vec<(Handle, Message)>,
 }
 
 impl Service for Harbor {
@@ -60,14 +76,30 @@ impl Service for Harbor {
     fn on_message(&mut self, ctx: &Context, mut msg: Message) {
         match (msg.kind, RemoteMessage::take(&mut msg)) {
             (PTYPE_SYSTEM, Some(outgoing)) => self.on_outgoing(ctx, &msg, outgoing),
+            (PTYPE_SOCKET, None) => {
+                if let Some((socket, event)) = SocketEvent::take(&mut msg) {
+                    self.on_socket(ctx, socket, event);
+                }
+            }
             (PTYPE_HARBOR, None) => {
                 let done = self.on_command(ctx, msg.source, &msg.payload);
                 reply(ctx, &msg, if done { PTYPE_RESPONSE } else { PTYPE_ERROR });
+            }
+            (PTYPE_RESPONSE, None) if msg.source.is_none() => {
+                if msg.session == self.timer.0 {
+                    self.timer.1 = u64::MAX;
+                    self.peers.tick(ctx.node().now());
+                    self.settle(ctx);
+                }
             }
             _ => {
                 ctx.log(format!("recv invalid message from {:x},  type = {}", msg.source.raw(), msg.kind));
                 fail(ctx, &msg);
             }
+        }
+        // What follows in the mailbox goes out together with this. When it is empty, or much has come together, it goes.
+        if self.peers.has_output() && (self.peers.gathered() >= ENOUGH || ctx.mqlen() == 0) {
+            self.flush(ctx);
         }
     }
 
@@ -81,6 +113,11 @@ impl Service for Harbor {
             ));
         }
         for_names.iter().chain(for_nodes.iter().map(|parcel| &parcel.message)).for_each(|msg| fail(ctx, msg));
+        self.flush(ctx);
+        if let Some(sockets) = &self.sockets {
+            // What was sent still goes out.
+            self.peers.sockets().for_each(|socket| sockets.close(socket));
+        }
     }
 }
 
@@ -137,56 +174,213 @@ impl Harbor {
             return deliver(ctx, dest, msg);
         }
         match self.peers.send(dest, msg) {
-            Dispatch::Waits => {}
-            Dispatch::Down(Parcel { dest, message }) => {
-                let Message { session, source, payload, .. } = &message;
-                let (harbor, from, to, size) = (dest.harbor(), source.raw(), dest.raw(), payload.len());
+            Sent::Out | Sent::Waits => {}
+            Sent::Down { message, first } => {
+                if first {
+                    let Message { session, source, payload, .. } = &message;
+                    let (harbor, from, to, size) = (dest.harbor(), source.raw(), dest.raw(), payload.len());
+                    ctx.log(format!(
+                        "Drop message to harbor {harbor} from {from:x} to {to:x} (session = {session}, msgsz = {size})"
+                    ));
+                }
+                fail(ctx, &message);
+            }
+            Sent::Refused { message, report } => self.refused(ctx, dest, message, report),
+            Sent::TooLong(message) => {
+                let (size, from) = (message.payload.len(), message.source.raw());
                 ctx.log(format!(
-                    "Drop message to harbor {harbor} from {from:x} to {to:x} (session = {session}, msgsz = {size})"
+                    "error: A message of {size} bytes from {from:x} to {:x} is longer than the {MAX_BODY} bytes that \
+                     can go to another node",
+                    dest.raw()
                 ));
                 fail(ctx, &message);
             }
-            Dispatch::Refused(refused) => {
-                if let Some(bound) = refused.report {
-                    ctx.log(format!("error: Messages to harbor {} are refused: {bound}", dest.harbor()));
-                }
-                fail(ctx, &refused.item.message);
-            }
         }
+    }
+
+    /// As much waits for that node as may.
+    fn refused(&mut self, ctx: &Context, dest: Handle, message: Message, report: Option<String>) {
+        let id = dest.harbor();
+        if let (Some(socket), Some(sockets)) = (self.peers.clogged(id), &self.sockets)
+            && sockets.waiting(socket) <= self.limits.bytes / 2
+        {
+            self.peers.unclog(id);
+            return self.forward(ctx, dest, message);
+        }
+        if let Some(report) = report {
+            ctx.log(format!("error: Messages to harbor {id} are refused: {report}"));
+        }
+        fail(ctx, &message);
     }
 
     /// Does what a command says. False if it was wrong.
     fn on_command(&mut self, ctx: &Context, source: Handle, text: &[u8]) -> bool {
         match Command::parse(text) {
             Ok(Command::Name(name)) => match GlobalName::new(name) {
-                Some(name) if !source.is_none() => self.bind(ctx, name, source),
+                Some(name) if !source.is_none() => {
+                    self.bind(ctx, name, source);
+                    true
+                }
                 Some(name) => {
                     ctx.log(format!("error: Global name {name} needs a handle: the source of the command"));
-                    return false;
+                    false
                 }
                 None => {
                     ctx.log([b"Invalid global name ", name].concat());
-                    return false;
+                    false
                 }
             },
-            Ok(Command::Link) => {
-                if !std::mem::replace(&mut self.refused_link, true) {
-                    ctx.log("harbor: links are not available in this build");
+            Ok(Command::Link { side, socket, id, heartbeat_s }) => {
+                if self.sockets.is_none() {
+                    ctx.log("harbor: the node has no sockets, so there are no links to others");
+                    return false;
                 }
-                return false;
+                let heartbeat = u64::from(heartbeat_s) * 100;
+                let linked = self.peers.link(id, socket, side, heartbeat, ctx.node().now());
+                self.settle(ctx);
+                linked
+            }
+            Ok(Command::Gone(id)) => {
+                self.peers.gone(id);
+                self.settle(ctx);
+                true
             }
             Err(error) => {
                 ctx.log(error.to_string());
-                return false;
+                false
             }
         }
-        true
+    }
+
+    /// Something happened to a connection.
+    fn on_socket(&mut self, ctx: &Context, socket: SocketId, event: SocketEvent) {
+        if self.leaving.contains(&socket) {
+            if matches!(event, SocketEvent::Closed) {
+                self.leaving.remove(&socket);
+            }
+            return;
+        }
+        match event {
+            SocketEvent::Data(block) => return self.on_data(ctx, socket, &block),
+            SocketEvent::Ready { .. } => self.peers.ready(socket),
+            SocketEvent::Failed(reason) => {
+                ctx.log(format!("harbor: connection {socket} failed: {reason}"));
+                self.peers.closed(socket);
+            }
+            SocketEvent::Closed => {
+                if !self.peers.closed(socket) {
+                    ctx.log(format!("Unknown fd ({socket}) closed"));
+                }
+                self.settle(ctx);
+                self.leaving.remove(&socket);
+                return;
+            }
+            SocketEvent::Backlog { kib } => match self.peers.id_of(socket) {
+                Some(id) if kib == 0 => self.peers.unclog(id),
+                Some(id) => ctx.log(format!("message havn't send to Harbor ({id}) reach {kib} K")),
+                None => {}
+            },
+            SocketEvent::Accepted { id, .. } => {
+                if let Some(sockets) = &self.sockets {
+                    sockets.shutdown(id);
+                }
+            }
+            _ => {}
+        }
+        self.settle(ctx);
+    }
+
+    fn on_data(&mut self, ctx: &Context, socket: SocketId, block: &[u8]) {
+        let lost = &mut self.lost;
+        self.peers.received(socket, block, |dest, message| {
+            let Message { kind, session, source, payload } = message;
+            if let Err(error) = ctx.send_from(source, dest, kind, session, payload) {
+                lost.push((dest, Message { kind, session, source, payload: error.into_payload() }));
+            }
+        });
+        for (dest, message) in std::mem::take(&mut self.lost) {
+            self.return_to_sender(ctx, dest, &message);
+        }
+        self.settle(ctx);
+    }
+
+    /// Nobody has this handle. Whoever sent a message there is told so, but for answers, whose sessions are others'.
+    fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
+        let &Message { kind, session, source, .. } = message;
+        ctx.log(format!("Unknown destination :{:x} from :{:x} type({kind})", dest.raw(), source.raw()));
+        if matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) {
+            return;
+        }
+        let error = Message { kind: PTYPE_ERROR, session, source: dest, payload: Payload::empty() };
+        if ctx.node().is_remote(source) {
+            self.forward(ctx, source, error);
+        } else {
+            // The one who asked was passed on to here, and may be gone.
+            let _ = ctx.send_from(dest, source, PTYPE_ERROR, session, Payload::empty());
+        }
+    }
+
+    /// Does what the tables say.
+    fn settle(&mut self, ctx: &Context) {
+        while let Some(event) = self.peers.event() {
+            match event {
+                Event::Log(line) => ctx.log(line),
+                Event::Down(id) => {
+                    // A slave that is gone has nobody to tell.
+                    let _ = ctx.send(self.slave, PTYPE_TEXT, format!("D {id}"));
+                }
+                Event::Fail { source, session } => {
+                    // If the one who asked is gone, nobody waits.
+                    let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
+                }
+                Event::Start(socket) => self.take_over(ctx, socket),
+                Event::Close { socket, ours } => {
+                    if let Some(sockets) = &self.sockets {
+                        if ours {
+                            self.leaving.insert(socket);
+                        }
+                        sockets.shutdown(socket);
+                    }
+                }
+            }
+        }
+        self.arm(ctx);
+    }
+
+    fn take_over(&self, ctx: &Context, socket: SocketId) {
+        let Some(sockets) = &self.sockets else { return };
+        sockets.start(ctx.handle(), socket);
+        sockets.nodelay(socket);
+        // What waits is bounded here, and a message that is refused is answered.
+        sockets.limit(socket, None);
+        if !self.limits.heartbeat.is_zero() {
+            sockets.keepalive_after(socket, self.limits.heartbeat);
+        }
+    }
+
+    /// Arms the timer anew if it would be late.
+    fn arm(&mut self, ctx: &Context) {
+        let Some(next) = self.peers.next_tick().filter(|next| *next < self.timer.1) else { return };
+        let after = next.saturating_sub(ctx.node().now()).max(1);
+        self.timer = (ctx.timeout(Duration::from_millis(after.saturating_mul(10))), next);
+    }
+
+    /// Sends what has come together.
+    fn flush(&mut self, ctx: &Context) {
+        if let Some(sockets) = &self.sockets {
+            // A connection that is closed already says so.
+            self.peers.flush(|socket, parts| sockets.send_parts(socket, parts).unwrap_or(0));
+        }
+        if self.peers.are_calls_many() {
+            self.peers.sweep(|handle| ctx.node().is_alive(handle));
+        }
     }
 
     /// A name is known now: what has been waiting for it goes first.
     fn bind(&mut self, ctx: &Context, name: GlobalName, handle: Handle) {
         let waiting = self.names.bind(name, handle);
-        if ctx.node().is_remote(handle) && self.peers.are_down() && !waiting.is_empty() {
+        let down = ctx.node().is_remote(handle) && self.peers.is_down(handle.harbor());
+        if down && !waiting.is_empty() {
             ctx.log(format!("Drop message to {name} (in harbor {})", handle.harbor()));
             return waiting.iter().for_each(|msg| fail(ctx, msg));
         }

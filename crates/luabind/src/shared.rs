@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::channel::Channels;
@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     passed_over: Mutex<HashSet<String>>,
     /// The side doors of all services, by handle.
     services: Mutex<HashMap<u32, Weak<Interrupt>>>,
+    /// How many workers are kept waiting by debuggers.
+    held: AtomicUsize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -79,6 +81,7 @@ impl Shared {
             chunks: Mutex::default(),
             passed_over: Mutex::default(),
             services: Mutex::default(),
+            held: AtomicUsize::new(0),
         }
     }
 
@@ -98,6 +101,17 @@ impl Shared {
         figures.extend(
             services.iter().filter_map(|(handle, service)| Some((*handle, service.upgrade()?.memory()))),
         );
+    }
+
+    /// A service is about to keep its worker waiting. False if that would leave none of so many.
+    pub(crate) fn hold_worker(&self, workers: usize) -> bool {
+        let next = |held: usize| (held + 1 < workers).then_some(held + 1);
+        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+
+    /// It waits no longer.
+    pub(crate) fn release_worker(&self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn wants_probe(&self) -> bool {

@@ -9,7 +9,7 @@ below was logged by the service whose handle stands in front of it; LAUNCH lines
 ";
 
 const CONFIG: &str = r#"
-thread = 2
+thread = 4
 harbor = 0
 start = "chat"
 "#;

@@ -187,12 +187,17 @@ fn a_file_that_is_the_embedded_one_is_not_worth_a_line() {
 }
 
 #[test]
-fn the_demo_needs_no_files_and_ends_by_itself() {
-    let outcome = Scratch::new().run(&[]);
-    assert!(outcome.out.contains("Hello, newcomer! I am :00000009."), "{outcome:#?}");
-    assert!(outcome.out.contains("5000 calls later the counter says 15000"), "{outcome:#?}");
-    assert!(outcome.out.contains("tick 3 from"), "{outcome:#?}");
-    assert!(outcome.out.contains("call answered: false"), "{outcome:#?}");
-    assert!(outcome.out.contains("What to try next"), "{outcome:#?}");
-    assert_eq!((outcome.err.as_str(), outcome.code), ("", Some(0)));
+fn the_counter_of_the_readme_counts() {
+    let scratch = tree();
+    scratch.write("examples/counter.lua", include_str!("../../../docs/examples/counter.lua")).write(
+        "examples/main.lua",
+        r#"local skynet = require "skynet" require "skynet.manager"
+        skynet.start(function()
+            local counter = skynet.newservice("counter")
+            skynet.error("it says", skynet.call(counter, "lua", "add", 42), skynet.call(counter, "lua", "add", 1))
+            skynet.abort()
+        end)"#,
+    );
+    let outcome = scratch.run(&["examples/config"]);
+    assert!(outcome.out.contains("it says 42 43\n"), "{outcome:#?}");
 }

@@ -17,15 +17,23 @@ const MODULES: &[&str] = &[
     "skynet",
     "skynet.core",
     "skynet.codecache",
+    "skynet.connection",
     "skynet.coroutine",
     "skynet.crypt",
     "skynet.debugchannel",
+    "skynet.netpack",
     "skynet.profile",
     "skynet.datacenter",
     "skynet.debug",
     "skynet.harbor",
+    "skynet.memory",
     "skynet.mqueue",
+    "skynet.remotedebug",
     "skynet.service",
+    "skynet.socket",
+    "skynet.socketchannel",
+    "skynet.socketdriver",
+    "snax.gateserver",
 ];
 
 /// Prints `field <module> <name>` for every field.

@@ -14,6 +14,6 @@ fn the_rust_service_is_the_example() {
 }
 
 #[test]
-fn the_lua_service_is_one_of_the_demo() {
-    shows("lua", include_str!("../../../docs/examples/demo/demo_counter.lua"));
+fn the_lua_service_is_the_example() {
+    shows("lua", include_str!("../../../docs/examples/counter.lua"));
 }

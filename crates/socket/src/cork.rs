@@ -96,6 +96,8 @@ impl Inner {
         drop(place);
         buffer.bytes.extend_from_slice(bytes);
         out.corked = Some(buffer);
+        // Once more, now that the place is filled: since the writer asked, the end of a long turn may have come, and found it empty.
+        let _ = self.node.defer();
         true
     }
 

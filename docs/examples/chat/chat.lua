@@ -1,6 +1,8 @@
--- The chat room: starts the services of the demo, and says how to join.
+-- The chat room: starts its services, and says how to join. It runs without a config; in one of your own:
+--     start = "chat"   luaservice = "docs/examples/chat/?.lua"   chat_port = 26500   chat_console_port = 26501
 
 local skynet = require "skynet"
+local socket = require "skynet.socket"
 
 -- How many services share the rooms.
 local ROOM_SERVICES = 4
@@ -41,6 +43,15 @@ local function port_setting(name, default)
 	return port
 end
 
+-- The port that a service listens on: it may have been left to the system, by 0.
+local function port_of(service)
+	for _, info in ipairs(socket.netstat()) do
+		if info.address == service and info.type == "LISTEN" then
+			return tonumber(info.sock:match ":(%d+)$")
+		end
+	end
+end
+
 skynet.start(function()
 	local host = "127.0.0.1" -- this machine alone: the console lets everybody do everything
 	local port, console_port = port_setting("chat_port", 26500), port_setting("chat_console_port", 26501)
@@ -59,14 +70,14 @@ skynet.start(function()
 	local watchdog = skynet.newservice("watchdog", table.unpack(rooms))
 
 	local gate = skynet.newservice("linegate", watchdog)
-	local bound = skynet.call(gate, "lua", "open", host, port)
-	if not bound then
+	if not skynet.call(gate, "lua", "open", host, port) then
 		give_up("chat: port %d is in use; set CHAT_PORT to another one", port)
 	end
-	if not pcall(skynet.newservice, "debug_console", host, console_port) then
+	local open, console = pcall(skynet.newservice, "debug_console", host, console_port)
+	if not open then
 		give_up("chat: port %d of the console is in use; set CHAT_CONSOLE_PORT to another one", console_port)
 	end
-	io.write(string.format(WELCOME, host, bound, host, console_port, file, flush_seconds))
+	io.write(string.format(WELCOME, host, port_of(gate), host, port_of(console), file, flush_seconds))
 	io.flush()
 	skynet.exit()
 end)

@@ -22,13 +22,13 @@ end
 
 local command = {}
 
--- Listens; the answer is the port, or nothing if it is in use.
+-- Listens. False: the port is in use.
 function command.open(host, port)
-	local ok, id, _, bound = pcall(socket.listen, host, port)
+	local ok, id = pcall(socket.listen, host, port)
 	if ok then
 		socket.start(id, accepted)
-		return bound
 	end
+	return ok
 end
 
 skynet.start(function()

@@ -5,11 +5,11 @@ use crate::node::Until;
 use crate::pattern::Expect::{AnyOrder, Line, Never};
 
 /// A handler that failed; scripts without failing handlers must not log one.
-const NO_ERROR: crate::pattern::Expect = Never("*lua call [*");
+pub(super) const NO_ERROR: crate::pattern::Expect = Never("*lua call [*");
 const FIRST_EXITS: Until = Until::Lines(&["[:00000008] KILL self"]);
 
 /// What most scripts share.
-const PLAIN: Script = Script {
+pub(super) const PLAIN: Script = Script {
     name: "",
     start: "",
     extra: &[],
@@ -20,7 +20,7 @@ const PLAIN: Script = Script {
 };
 
 /// All scripts, the slow ones first, so that the others run beside them.
-pub const SCRIPTS: &[Script] = &[
+pub(super) const SCRIPTS: &[Script] = &[
     Script {
         name: "testendless",
         start: "testendless",

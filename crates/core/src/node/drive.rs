@@ -206,4 +206,70 @@ mod tests {
         go_on.send(()).expect("it waits");
         node.stop(LONG).expect("all end");
     }
+
+    #[test]
+    fn what_is_put_off_keeps_a_turn_going_for_a_few_messages() {
+        const EACH: usize = 16;
+        let node = Node::builder().workers(1).log(LogTarget::Null).start().expect("it starts");
+        let (call, calls) = channel();
+        assert!(node.on_turn_end(move |_| call.send(()).unwrap_or_default()));
+        let (done, handled) = channel();
+        let two: Vec<Handle> = (0..2)
+            .map(|_| {
+                let done = done.clone();
+                let service = node.spawn(move |ctx: &Context, _: Message| {
+                    assert!(ctx.node().defer().is_some());
+                    let _ = done.send(());
+                });
+                service.expect("it starts")
+            })
+            .collect();
+        // Both have messages before either has a turn: this one runs on the only worker.
+        let starter = node.spawn(move |ctx: &Context, _: Message| {
+            for dest in &two {
+                let payloads = (0..EACH).map(|_| crate::Payload::empty());
+                ctx.send_all(Handle::NONE, *dest, PTYPE_TEXT, 0, payloads).expect("it is alive");
+            }
+        });
+        node.send(Handle::NONE, starter.expect("it starts"), PTYPE_TEXT, 0, b"go").expect("it is alive");
+        (0..2 * EACH).for_each(|_| handled.recv_timeout(LONG).expect("all are handled"));
+        node.stop(LONG).expect("all end");
+        // Two, or some more if the worker lost its core meanwhile; it was once for each message.
+        let ends = calls.try_iter().count();
+        assert!((2..=EACH).contains(&ends), "{ends} times");
+    }
+
+    #[test]
+    fn what_is_put_off_does_not_let_others_wait_for_slow_messages() {
+        const EACH: usize = 6;
+        const SLOW: Duration = Duration::from_millis(2);
+        let node = Node::builder().workers(1).log(LogTarget::Null).start().expect("it starts");
+        assert!(node.on_turn_end(|_| ()));
+        let (done, handled) = channel();
+        let two: Vec<Handle> = (0..2)
+            .map(|index| {
+                let done = done.clone();
+                let service = node.spawn(move |ctx: &Context, _: Message| {
+                    std::thread::sleep(SLOW);
+                    // At its end: it never seems to have been put off for long.
+                    assert!(ctx.node().defer().is_some());
+                    let _ = done.send(index);
+                });
+                service.expect("it starts")
+            })
+            .collect();
+        let starter = node.spawn(move |ctx: &Context, _: Message| {
+            for dest in &two {
+                let payloads = (0..EACH).map(|_| crate::Payload::empty());
+                ctx.send_all(Handle::NONE, *dest, PTYPE_TEXT, 0, payloads).expect("it is alive");
+            }
+        });
+        node.send(Handle::NONE, starter.expect("it starts"), PTYPE_TEXT, 0, b"go").expect("it is alive");
+        let order: Vec<usize> =
+            (0..2 * EACH).map(|_| handled.recv_timeout(LONG).expect("all are handled")).collect();
+        // The one begun and the next; a few more when the other has no more.
+        let longest = order.chunk_by(|a, b| a == b).map(<[usize]>::len).max();
+        assert!(longest <= Some(4), "{order:?}");
+        node.stop(LONG).expect("all end");
+    }
 }

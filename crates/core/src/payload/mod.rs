@@ -100,12 +100,14 @@ impl Payload {
 
     /// Cuts off the first `count` bytes, or all; what is left moves to the beginning of the same block.
     pub fn cut_front(&mut self, count: usize) {
-        if count == 0 || !self.is_plain() {
-            return;
-        }
         let len = self.len();
         let count = count.min(len);
         if count == 0 {
+            return;
+        }
+        if !self.is_plain() {
+            // What is left of a block that owns another one is only bytes.
+            *self = Payload::copy_from(self.get(count..).unwrap_or_default());
             return;
         }
         // SAFETY: the block has `len` initialised bytes and is borrowed for writing; the NUL takes the place of one that is cut off.
@@ -324,6 +326,9 @@ mod tests {
         assert_eq!(unsafe { payload.as_ptr().add(4).read() }, 0);
         payload.cut_front(9);
         assert!(payload.is_empty() && payload.into_raw().1 == 0);
+        let mut socket = SocketMessage::with_data(1, Payload::from("owned"));
+        socket.cut_front(12);
+        assert!(socket.is_plain() && socket.len() == 12 && SocketMessage::buffer(&socket).is_none());
         let mut order = Payload::order(3);
         order.cut_front(1);
         assert_eq!(order.order_code(), Some(3));

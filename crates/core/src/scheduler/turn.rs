@@ -135,7 +135,7 @@ impl<'a> Turn<'a> {
     /// Handles a share of the batch; more of it while no other service waits.
     fn handle_share(&mut self, cell: &Cell, owned: &mut Owned, ctx: &Context, share: usize) {
         let Some(service) = owned.service.as_deref_mut() else { return };
-        let mut handled = 0;
+        let (mut handled, mut first_put_off) = (0, 0);
         while let Some(msg) = owned.batch.pop() {
             cell.mailbox.handled();
             cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -153,13 +153,21 @@ impl<'a> Turn<'a> {
                 call::poll_ready(ctx);
             }
             self.account(cell);
-            let since = self.worker.deferred_since();
-            if since != 0 && self.node.ticks().read().wrapping_sub(since) > DEFERRED {
-                self.scheduler.end_deferral(self.worker);
-            }
             handled += 1;
-            // With the turn ends what is put off, and to do that for each message costs others more than to wait for a few.
-            let least = if self.worker.deferred_since() == 0 { share } else { share.max(PUT_OFF) };
+            let mut least = share;
+            let since = self.worker.deferred_since();
+            if since != 0 {
+                let now = self.node.ticks().read();
+                if now.wrapping_sub(since) > DEFERRED {
+                    self.scheduler.end_deferral(self.worker);
+                }
+                // With the turn ends what is put off. To do that for each message costs others more than to wait for a few
+                // quick ones.
+                first_put_off = if first_put_off == 0 { since } else { first_put_off };
+                if now.wrapping_sub(first_put_off) <= DEFERRED {
+                    least = share.max(PUT_OFF);
+                }
+            }
             if cell.has(CLOSING) || (handled >= least && self.scheduler.others_wait(self.worker)) {
                 return;
             }

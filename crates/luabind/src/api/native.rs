@@ -6,7 +6,9 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
-use super::{Entry, address, call, check_bytes, proto, require, send, suspend, suspendable, trace};
+use super::{
+    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace,
+};
 use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
@@ -22,6 +24,8 @@ const FUNCTIONS: &[Entry] = &[
     (c"next", next),
     (c"cancel", cancel),
     (c"dispatch_message", dispatch_message),
+    (c"hold_worker", hold_worker),
+    (c"release_worker", release_worker),
     (c"tag", trace::tag),
     (c"tracing", trace::tracing),
     (c"require", require::standard),
@@ -315,8 +319,29 @@ unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
         } else {
             std::slice::from_raw_parts(ffi::lua_touserdata(l, 2).cast::<u8>(), len as usize)
         };
-        let payload = Payload::copy_from(bytes);
+        let payload = match socketdriver::take_over(vm, ffi::lua_touserdata(l, 2)) {
+            Some(message) => message,
+            None => Payload::copy_from(bytes),
+        };
         Vm::dispatch_nested(vm, Message { kind, session, source, payload });
+        0
+    }
+}
+
+/// `hold_worker() -> boolean`: whether this service may keep its worker waiting. A node needs one that goes on.
+unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        let workers = (*vm).context().node().workers();
+        ffi::lua_pushboolean(l, c_int::from((*vm).shared.hold_worker(workers)));
+        1
+    }
+}
+
+/// `release_worker()`, after a `hold_worker` that was granted
+unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
+    unsafe {
+        (*vm_of(l)).shared.release_worker();
         0
     }
 }

@@ -172,10 +172,10 @@ impl Vm {
         // SAFETY: the caller is inside the VM.
         unsafe {
             let before = (*this).socket_message;
-            (*this).socket_message = match (*this).message.kind {
-                PTYPE_SOCKET if SocketMessage::buffer(payload).is_some() => payload.as_ptr().cast(),
-                _ => std::ptr::null(),
-            };
+            // Whatever it is dispatched as. The length rules nearly all others out.
+            let owns =
+                payload.len() == size_of::<SocketMessage>() && SocketMessage::buffer(payload).is_some();
+            (*this).socket_message = if owns { payload.as_ptr().cast() } else { std::ptr::null() };
             before
         }
     }

@@ -4,7 +4,7 @@ use skynet_core::{Payload, SocketKind, SocketMessage};
 use skynet_socket::SocketId;
 
 use super::{State, Thread, Vm};
-use crate::net::{Net, PAUSE_AT};
+use crate::net::{self, Net, PAUSE_AT};
 
 impl Vm {
     /// Whether a message of a socket is received bytes that no dispatch function has to see; then they are received.
@@ -17,11 +17,54 @@ impl Vm {
             if !(*this).net.as_deref().is_some_and(|net| net.direct) {
                 return false;
             }
-            let Some((SocketKind::Data, id, _)) = SocketMessage::head(payload) else { return false };
-            if let Some(data) = SocketMessage::take_buffer(payload) {
-                Vm::received(this, id, data);
+            match SocketMessage::head(payload) {
+                Some((SocketKind::Data, id, _)) => {
+                    if let Some(data) = SocketMessage::take_buffer(payload) {
+                        Vm::received(this, id, data);
+                    }
+                    true
+                }
+                Some((SocketKind::Connect, id, _)) => Vm::opened(this, id),
+                _ => false,
             }
-            true
+        }
+    }
+
+    /// A socket is open: the thread that opened it runs. False if a dispatch function has to see that, as with listeners,
+    /// which have an address to tell.
+    unsafe fn opened(this: *mut Vm, id: i32) -> bool {
+        unsafe {
+            let Some(net) = (*this).net.as_deref_mut() else { return false };
+            match net.get(id) {
+                Some(conn) if !conn.listening => {
+                    let opening = conn.state == net::State::Opening;
+                    if opening {
+                        conn.state = net::State::Open;
+                    }
+                    if let Some(thread) = Vm::take_opener(this, id, opening) {
+                        Vm::resume(this, thread, 0);
+                    }
+                    true
+                }
+                _ => false,
+            }
+        }
+    }
+
+    /// The thread that waits until a socket is open. If it was killed, nobody else knows of the socket, and that is closed.
+    pub(crate) unsafe fn take_opener(this: *mut Vm, id: i32, opening: bool) -> Option<*mut Thread> {
+        unsafe {
+            if !opening {
+                return None;
+            }
+            let opener = Vm::take_reader(this, id);
+            if opener.is_none()
+                && let Some(net) = (*this).net.as_deref_mut()
+            {
+                net.sockets.close(SocketId::from_raw(id));
+                Vm::forget_socket(this, id);
+            }
+            opener
         }
     }
 

@@ -95,7 +95,11 @@ impl Poller {
     /// Forgets a socket. Its descriptor is closed when nobody writes to it any more.
     pub(super) fn destroy(&mut self, socket: &Socket) {
         self.attempts.remove(&socket.id);
-        self.unwatch(socket);
+        if socket.kind == Kind::Bind {
+            // Another copy of the descriptor may stay open; the others are forgotten by the system when they are closed, and
+            // what it still reports of them finds nobody.
+            self.unwatch(socket);
+        }
         {
             let mut out = lock(&socket.out);
             out.phase = Phase::Closed;

@@ -13,5 +13,7 @@ mod net;
 mod text;
 
 pub(crate) use block::Block;
-pub(crate) use net::{keep_alive, listener, out_of_descriptors, send_vectored, set_nonblocking, udp};
+pub(crate) use net::{
+    keep_alive, keep_alive_after, listener, out_of_descriptors, send_vectored, set_nonblocking, udp,
+};
 pub(crate) use text::{error_text, resolve};

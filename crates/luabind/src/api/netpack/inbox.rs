@@ -195,11 +195,15 @@ impl Inbox {
     }
 
     /// Forgets packages, whole or begun; limits and routes stay.
-    pub(super) fn clear(&mut self) {
+    pub(super) fn clear(&mut self, ctx: &Context) {
+        let (limits, now) = (self.limits, self.now(ctx));
         self.ready.clear();
-        if self.limits.is_empty() {
-            self.clients.retain(|_, client| client.route.is_some());
-        }
+        self.clients.retain(|_, client| {
+            if let Some(intake) = &mut client.intake {
+                *intake = Intake::new(Header::Two, &limits, now);
+            }
+            client.route.is_some() || !limits.is_empty()
+        });
     }
 
     /// Closes those that have been idle for too long. In how many 1/100 s to look again, if there is anybody to look at.

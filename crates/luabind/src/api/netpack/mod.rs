@@ -134,7 +134,7 @@ unsafe extern "C-unwind" fn clear(l: *mut lua_State) -> c_int {
     unsafe {
         let inbox = opt_inbox(l, 1);
         if !inbox.is_null() {
-            (*inbox).clear();
+            (*inbox).clear((*vm_of(l)).context());
         }
         0
     }

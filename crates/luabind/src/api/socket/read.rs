@@ -10,13 +10,15 @@ use super::{assertion, id_at};
 use crate::api::socketdriver::net_of;
 use crate::api::{bytes_at, check_bytes, push_bytes, suspendable};
 use crate::net::{Conn, Inbox, Net, Separator, State, Want};
-use crate::vm::{Token, Vm, Yielded, vm_of};
+use crate::vm::{Vm, Yielded, vm_of};
 
 /// What the waiting function was.
 const READ: ffi::lua_KContext = 0;
 const LINE: ffi::lua_KContext = 1;
 const ALL: ffi::lua_KContext = 2;
 const BLOCK: ffi::lua_KContext = 3;
+/// It waits until the socket is open.
+pub(super) const OPEN: ffi::lua_KContext = 4;
 
 /// Pushes the first bytes of an inbox, which keeps them.
 ///
@@ -80,7 +82,7 @@ unsafe fn owned(l: *mut lua_State, net: *mut Net) -> *mut Conn {
 }
 
 /// Suspends the thread until `want` is met, which it is not; the socket is at index 1.
-unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KContext) -> c_int {
+pub(super) unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KContext) -> c_int {
     unsafe {
         let (vm, thread) = ((vm_of(l)), (*vm_of(l)).current);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
@@ -93,7 +95,6 @@ unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KCont
             }
         }
         (*thread).socket = id;
-        (*thread).token = if (*thread).l == l { Token::Own } else { Token::None };
         (*vm).yielded = Yielded::Framework;
         ffi::lua_yieldk(l, 0, how, Some(done))
     }
@@ -126,7 +127,6 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
         let vm = vm_of(l);
         let thread = (*vm).current;
         (*thread).socket = 0;
-        (*thread).token = Token::None;
         let net = net_of(l);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
         // If the socket was given up meanwhile, what it has received was kept for this thread.
@@ -134,6 +134,9 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
         let given_up = left.is_some();
         let ours = || (*net).get(id).map(std::ptr::from_mut);
         let Some(conn) = left.or_else(ours) else { return nothing(l, how) };
+        if how == OPEN {
+            return super::open::opened(l, conn, given_up);
+        }
         let want = std::mem::replace(&mut (*conn).want, Want::Nothing);
         let place = match &want {
             Want::Found(place) => Some(*place),
@@ -163,6 +166,9 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
 #[cold]
 unsafe fn nothing(l: *mut lua_State, how: ffi::lua_KContext) -> c_int {
     unsafe {
+        if how == OPEN {
+            return super::open::closed(l);
+        }
         ffi::lua_pushboolean(l, 0);
         if how == ALL || how == BLOCK {
             return 1;

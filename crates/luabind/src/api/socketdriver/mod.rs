@@ -17,7 +17,7 @@ use super::Entry;
 use crate::net::Net;
 use crate::vm::{Vm, vm_of};
 
-pub(crate) use unpack::unpack;
+pub(crate) use unpack::take_over;
 
 const FUNCTIONS: &[Entry] = &[
     (c"connect", open::connect),
@@ -36,7 +36,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"udp_connect", udp::udp_connect),
     (c"udp_send", udp::udp_send),
     (c"udp_address", udp::udp_address),
-    (c"unpack", unpack),
+    (c"unpack", unpack::unpack),
     (c"info", stat::info),
     (c"resolve", stat::resolve),
     (c"header", stat::header),

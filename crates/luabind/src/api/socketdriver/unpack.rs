@@ -3,10 +3,10 @@
 use std::ffi::{c_int, c_void};
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::SocketKind;
+use skynet_core::{Payload, SocketKind, SocketMessage};
 
 use crate::api::push_bytes;
-use crate::vm::vm_of;
+use crate::vm::{Vm, vm_of};
 
 /// The head of a message (`struct skynet_socket_message`).
 #[repr(C)]
@@ -58,5 +58,28 @@ pub(crate) unsafe extern "C-unwind" fn unpack(l: *mut lua_State) -> c_int {
         // Nothing raises any more: the buffer changes hands.
         (&raw mut (*head).buffer).write_unaligned(std::ptr::null_mut());
         count
+    }
+}
+
+/// A message of its own that owns the buffer of the message in hand, if `msg` is that; it goes on without.
+///
+/// A leaf.
+pub(crate) unsafe fn take_over(vm: *mut Vm, msg: *mut c_void) -> Option<Payload> {
+    unsafe {
+        if msg.is_null() || msg.cast_const() != (*vm).socket_message {
+            return None;
+        }
+        let head = msg.cast::<Head>();
+        let Head { kind, id, ud, buffer } = head.read_unaligned();
+        if buffer.is_null() || ud < 0 {
+            return None;
+        }
+        (&raw mut (*head).buffer).write_unaligned(std::ptr::null_mut());
+        let size = ud as usize;
+        if kind == SocketKind::Data as c_int {
+            return Some(SocketMessage::with_data(id, Payload::from_raw(buffer, size)));
+        }
+        let blob = blob_len(*buffer.cast::<u8>().add(size));
+        SocketMessage::with_datagram(id, size, Payload::from_raw(buffer, size + blob))
     }
 }
