@@ -5,21 +5,49 @@ local driver = require "skynet.socketdriver"
 local native = require "skynet.native.socket"
 
 ---@class skynet.socket
-local socket = {
-	read = native.read,
-	readline = native.readline,
-	readall = native.readall,
-	block = native.block,
-	write = native.write,
-	lwrite = native.lwrite,
-	invalid = native.invalid,
-	disconnected = native.disconnected,
-	limit = native.limit,
-	header = driver.header,
-	udp_address = driver.udp_address,
-	netstat = driver.info,
-	resolve = driver.resolve,
-}
+local socket = {}
+
+--- Reads n bytes, or without n whatever there is, at least one byte. At the end: false and what is left. With 0 it waits for new bytes,
+--- and gives false and all of them. Raises `assertion failed!` for a socket that is not ours, and if another thread waits for it.
+---@type fun(id: integer, n?: integer): string|false, string?
+socket.read = native.read
+
+--- Reads a line, without its separator ("\n" by default). At the end: false and what is left. Raises as `read`.
+---@type fun(id: integer, separator?: string): string|false, string?
+socket.readline = native.readline
+
+--- Reads everything until the end; false if that was before and nothing is left. Raises as `read`.
+---@type fun(id: integer): string|false
+socket.readall = native.readall
+
+--- Waits for bytes, and leaves them. False at the end, and for a socket that is not ours.
+---@type fun(id: integer): boolean
+socket.block = native.block
+
+--- Sends; a table is sent as its strings in a row, up to the first nil. False if the socket is unknown or closed. Never waits.
+---@type fun(id: integer, data: string|string[]|userdata|lightuserdata, size?: integer): boolean
+socket.write = native.write
+
+--- As `write`; what has to wait goes out when nothing else does.
+---@type fun(id: integer, data: string|string[]|userdata|lightuserdata, size?: integer): boolean
+socket.lwrite = native.lwrite
+
+--- Whether a socket is not this service's.
+---@type fun(id: integer): boolean
+socket.invalid = native.invalid
+
+--- Whether a socket has ended; nil if it is not this service's.
+---@type fun(id: integer): boolean?
+socket.disconnected = native.disconnected
+
+--- Closes a socket when it has received so many bytes more than were read, unless a read of a number of bytes waits; nil: never.
+---@type fun(id: integer, bytes?: integer)
+socket.limit = native.limit
+
+socket.header = driver.header
+socket.udp_address = driver.udp_address
+socket.netstat = driver.info
+socket.resolve = driver.resolve
 
 --- What sockets have beyond the native part, for those that have it: listeners' and datagrams' functions, ...
 ---@type table<integer, function>
@@ -109,7 +137,9 @@ end
 -- Failed.
 events[5] = function(id, _, err)
 	local standing = native.standing(id)
-	if not standing then
+	if id < 0 then
+		return -- there was no socket, which whoever wanted one knows
+	elseif not standing then
 		skynet.error("socket: error on unknown", id, err)
 		driver.shutdown(id)
 	elseif standing == "open" and listeners[id] then

@@ -272,6 +272,9 @@ case["failures to connect are returned, bad addresses are raised"] = function()
 	check.raises("Invalid address abc%.", socket.open, "abc")
 	check.raises("Invalid port", socket.open, "127.0.0.1", 0)
 	check.raises("Listen error", socket.listen, "127.0.0.1", net.port())
+	local id, err = socket.bind(99999)
+	check.eq(id, nil)
+	check.match(err, "%a")
 end
 
 case["a callback that accepts may block"] = function()
