@@ -3,7 +3,7 @@
 //! [`COMMANDS`] is the whole list; each command is one module:
 //!
 //! * [`check`]: `test`, the steps that CI runs
-//! * [`mod@bench`]: `bench`, the Lua and network benchmarks beside C skynet, and the core beside other actor libraries
+//! * [`mod@bench`]: `bench`, the Lua, network and two-node benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
 //! * [`cluster`]: `cluster-test`, clusters of real nodes that are killed, frozen and cut off
 //! * [`fuzz`]: `fuzz`, the fuzz targets of the crates
@@ -54,6 +54,12 @@ const COMMANDS: &[Command] = &[
         usage: "bench net [FILTER] [--runs N] [--json] [--c-profile-off] [--idle N]",
         about: "sockets and the gate under load: rate, latency, memory; --idle connections for the memory (10,000)",
         run: bench::net::run,
+    },
+    Command {
+        name: "bench harbor",
+        usage: "bench harbor [FILTER] [--runs N] [--json] [--c-profile-off]",
+        about: "calls and messages between two nodes, of one kind and of both",
+        run: bench::harbor::run,
     },
     Command {
         name: "compat",
