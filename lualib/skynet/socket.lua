@@ -44,6 +44,11 @@ socket.disconnected = native.disconnected
 ---@type fun(id: integer, bytes?: integer)
 socket.limit = native.limit
 
+--- A connection is dead when the other side's system is silent for so many seconds, though it was asked or has bytes to acknowledge.
+--- False if that can't be set. Raises `assertion failed!` for a socket that is not ours.
+---@type fun(id: integer, seconds: integer): boolean
+socket.keepalive = native.keepalive
+
 socket.header = driver.header
 socket.udp_address = driver.udp_address
 socket.netstat = driver.info

@@ -12,19 +12,20 @@
 //! The order of what one service sends to another is kept, also when a link comes up. What is lost with a link is answered:
 //! each call gets its answer, or an error, once.
 
+mod send;
+
 use std::collections::VecDeque;
 use std::collections::hash_map::{Entry, HashMap};
 use std::hash::BuildHasherDefault;
 
-use skynet_core::{Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, Payload};
+use skynet_core::{Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE};
 use skynet_socket::SocketId;
 
 use crate::calls::{Calls, KeyHasher};
-use crate::frame::MAX_BODY;
 pub use crate::link::Side;
 use crate::link::{Fault, Link};
 use crate::pulse::Pulse;
-use crate::queue::{Bound, Limits, Queue, Refused, Stock};
+use crate::queue::{Limits, Queue, Stock};
 
 /// A message for a service of another node.
 #[derive(Debug)]
@@ -151,105 +152,6 @@ impl Peers {
     #[must_use]
     pub fn id_of(&self, socket: SocketId) -> Option<u8> {
         self.sockets.get(&socket).copied()
-    }
-
-    /// Sends, or keeps for later.
-    #[inline]
-    pub fn send(&mut self, dest: Handle, message: Message) -> Sent {
-        let len = message.payload.len();
-        if len > MAX_BODY {
-            return Sent::TooLong(message);
-        }
-        let id = dest.harbor();
-        if let Some(Node { link: Some(link), .. }) = self.nodes.get_mut(usize::from(id))
-            && link.is_up()
-            && !link.clogged
-        {
-            if message.wants_answer() && message.source.harbor() == self.own {
-                self.calls.note(message.source, message.session, id);
-            }
-            self.gathered += len;
-            if link.send(dest, message) {
-                self.dirty.push(id);
-            }
-            return Sent::Out;
-        }
-        self.send_slowly(dest, message)
-    }
-
-    fn send_slowly(&mut self, dest: Handle, message: Message) -> Sent {
-        let id = dest.harbor();
-        if self.alone {
-            return Sent::Down { message, first: true };
-        }
-        let limit = self.limits.bytes;
-        let node = at(&mut self.nodes, id);
-        match &node.link {
-            Some(link) if link.clogged => {
-                let text = format!("it does not take what is sent, and {limit} bytes wait");
-                let report = (std::mem::replace(&mut node.dropped, 1) == 0).then_some(text);
-                return Sent::Refused { message, report };
-            }
-            None if node.ended => {
-                node.dropped += 1;
-                return Sent::Down { message, first: node.dropped == 1 };
-            }
-            _ => {}
-        }
-        let bytes = message.payload.len();
-        match node.waiting.push(&mut self.stock, Parcel { dest, message }, bytes) {
-            Ok(()) => Sent::Waits,
-            Err(Refused { item, report }) => {
-                Sent::Refused { message: item.message, report: report.map(|bound: Bound| bound.to_string()) }
-            }
-        }
-    }
-
-    /// About how many bytes go out with the next flush.
-    #[inline]
-    #[must_use]
-    pub fn gathered(&self) -> usize {
-        self.gathered
-    }
-
-    /// Whether anything goes out with the next flush.
-    #[inline]
-    #[must_use]
-    pub fn has_output(&self) -> bool {
-        !self.dirty.is_empty()
-    }
-
-    /// Gives out the bytes to send, link by link. `write` says how many bytes wait in that connection then; above the limit of
-    /// bytes nothing more is sent to that node until [`Peers::unclog`].
-    pub fn flush(&mut self, mut write: impl FnMut(SocketId, Vec<Payload>) -> usize) {
-        self.gathered = 0;
-        for id in self.dirty.drain(..) {
-            let node = self.nodes.get_mut(usize::from(id));
-            if let Some(link) = node.and_then(|node| node.link.as_mut())
-                && link.gathered() > 0
-            {
-                let waits = write(link.socket, link.take());
-                link.clogged = waits > self.limits.bytes;
-            }
-        }
-    }
-
-    /// Little waits in the connection to a node now.
-    pub fn unclog(&mut self, id: u8) {
-        let node = at(&mut self.nodes, id);
-        if let Some(link) = &mut node.link
-            && link.clogged
-        {
-            link.clogged = false;
-            node.dropped = 0;
-        }
-    }
-
-    /// The connection to a node, if nothing more is sent on it: see [`Peers::flush`].
-    #[must_use]
-    pub fn clogged(&self, id: u8) -> Option<SocketId> {
-        let link = self.nodes.get(usize::from(id)).and_then(|node| node.link.as_ref());
-        link.filter(|link| link.clogged).map(|link| link.socket)
     }
 
     /// There is a connection to a node. `heartbeat`: how long that node lets others be silent, in 1/100 s; 0 if it knows no pings.

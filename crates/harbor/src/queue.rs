@@ -110,10 +110,19 @@ impl<T> Queue<T> {
             let first = !std::mem::replace(&mut stock.reported, true);
             return Err(Refused { item, report: first.then_some(Bound::Bytes(limits.bytes)) });
         }
+        self.append(stock, item, cost);
+        Ok(())
+    }
+
+    /// Appends an item without content, whatever the limits are.
+    pub(crate) fn push_always(&mut self, stock: &mut Stock, item: T) {
+        self.append(stock, item, MESSAGE_COST);
+    }
+
+    fn append(&mut self, stock: &mut Stock, item: T, cost: usize) {
         stock.bytes += cost;
         self.bytes += cost;
         self.items.push_back(item);
-        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

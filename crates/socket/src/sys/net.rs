@@ -31,8 +31,8 @@ pub(crate) fn keep_alive(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
 /// Switches the probing on: after a third of `silence`, then twice more; and gives up on sent bytes after `silence`.
 pub(crate) fn keep_alive_after(fd: BorrowedFd<'_>, silence: Duration) -> io::Result<()> {
     keep_alive(fd, true)?;
-    let third =
-        c_int::try_from(silence.as_secs() / 3).unwrap_or(c_int::MAX / 3000).clamp(1, c_int::MAX / 3000);
+    // Linux takes no more than 32767 s.
+    let third = c_int::try_from(silence.as_secs() / 3).unwrap_or(c_int::MAX).clamp(1, 10_000);
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "netbsd"))]
     number(&fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, third)?;
     #[cfg(target_vendor = "apple")]
