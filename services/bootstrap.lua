@@ -2,6 +2,14 @@
 local skynet = require "skynet"
 require "skynet.manager"
 
+--- Says why this node is of no use, and ends it.
+---@param reason string
+local function give_up(reason)
+	skynet.error("bootstrap: " .. reason)
+	skynet.abort()
+	skynet.exit()
+end
+
 --- Starts one of the services without which a node is of no use; a failure ends the node.
 ---@param name string service to start
 ---@param public_name? string name to give it, `.local` or global
@@ -9,10 +17,7 @@ require "skynet.manager"
 local function system_service(name, public_name)
 	local ok, handle = pcall(skynet.newservice, name)
 	if not (ok and handle) then
-		local reason = ok and "it ended while starting" or tostring(handle)
-		skynet.error(string.format("bootstrap: can't start %s: %s", name, reason))
-		skynet.abort()
-		skynet.exit()
+		give_up(string.format("can't start %s: %s", name, ok and "it ended while starting" or tostring(handle)))
 	end
 	if public_name then
 		skynet.name(public_name, handle)
@@ -20,33 +25,36 @@ local function system_service(name, public_name)
 	return handle
 end
 
---- Sets up the stand-in for the harbor network.
-local function stay_alone()
-	if not skynet.getenv "standalone" then
-		skynet.setenv("standalone", "true")
+--- Why the config can't be followed, if so.
+---@param id integer harbor id
+---@return string?
+local function contradiction(id)
+	if id == 0 then
+		return skynet.getenv "standalone"
+			and "harbor = 0 is a node that is alone, but standalone is set: remove one of the two from the config"
 	end
-	system_service("cdummy", ".cslave")
+	for _, key in ipairs { "address", "master" } do
+		if not skynet.getenv(key) then
+			return string.format("harbor = %d needs the key %s; set it, or harbor = 0 for a node that is alone", id, key)
+		end
+	end
 end
 
---- Joins the harbor network, or stays alone.
+--- Joins the harbor network, or sets up the stand-in for it.
 local function start_harbor()
 	local id = tonumber(skynet.getenv "harbor") or 0
-	if id == 0 then
-		assert(not skynet.getenv "standalone", "harbor = 0 is a single node: remove standalone from the config")
-		return stay_alone()
+	local reason = contradiction(id)
+	if reason then
+		give_up(reason)
+	elseif id == 0 then
+		skynet.setenv("standalone", "true")
+		system_service("cdummy", ".cslave")
+	else
+		if skynet.getenv "standalone" then
+			system_service "cmaster"
+		end
+		system_service("cslave", ".cslave")
 	end
-	if not pcall(require, "skynet.socketdriver") then
-		skynet.error(string.format(
-			"bootstrap: harbor = %d, but this build has no sockets (skynet.socketdriver): cmaster and cslave are not started, "
-				.. "and the node goes on alone",
-			id
-		))
-		return stay_alone()
-	end
-	if skynet.getenv "standalone" then
-		system_service "cmaster"
-	end
-	system_service("cslave", ".cslave")
 end
 
 -- Keeps the TLS library initialised for the whole life of the process. Dumped and run in a service of its own.

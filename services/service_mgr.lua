@@ -1,6 +1,7 @@
 -- `.service`: services of which there is one per node, or (names beginning with "@") one in the whole network.
 local skynet = require "skynet"
 require "skynet.manager"
+local harbor = require "skynet.harbor"
 
 --- Who asks, for the waiting description.
 ---@class Asker
@@ -196,6 +197,7 @@ local function serve_network()
 end
 
 --- Other nodes ask the manager of the standalone node for what is global, and remember what it says.
+---@return fun(manager: integer) follow stays with the manager, and with those that come after it
 local function follow_network()
 	local function ask(request, name, ...)
 		local handle, reason = skynet.call("SERVICE", "lua", request, name, ...)
@@ -223,6 +225,32 @@ local function follow_network()
 	function command.LIST()
 		skynet.retpack(list())
 	end
+
+	--- Forgets what the node of the global manager has started: it is gone, and so are its services.
+	---@param node integer harbor id
+	local function forget(node)
+		for key, entry in pairs(entries) do
+			if entry.handle and key:sub(1, 1) == "@" and skynet.harbor(entry.handle) == node then
+				entries[key] = nil
+			end
+		end
+	end
+
+	--- Reports to the global manager, whenever it comes back.
+	---@param manager integer handle
+	return function(manager)
+		while true do
+			local node = skynet.harbor(manager)
+			harbor.link(node)
+			forget(node)
+			harbor.connect(node)
+			while not pcall(skynet.call, "SERVICE", "lua", "REPORT", skynet.self()) do
+				-- It has not got its name yet.
+				skynet.sleep(50)
+			end
+			manager = harbor.queryname "SERVICE" or manager
+		end
+	end
 end
 
 skynet.start(function()
@@ -246,7 +274,8 @@ skynet.start(function()
 	if skynet.getenv "standalone" then
 		serve_network()
 	else
-		follow_network()
+		local follow = follow_network()
 		skynet.call("SERVICE", "lua", "REPORT", skynet.self())
+		skynet.fork(follow, harbor.queryname "SERVICE")
 	end
 end)

@@ -5,21 +5,54 @@ local driver = require "skynet.socketdriver"
 local native = require "skynet.native.socket"
 
 ---@class skynet.socket
-local socket = {
-	read = native.read,
-	readline = native.readline,
-	readall = native.readall,
-	block = native.block,
-	write = native.write,
-	lwrite = native.lwrite,
-	invalid = native.invalid,
-	disconnected = native.disconnected,
-	limit = native.limit,
-	header = driver.header,
-	udp_address = driver.udp_address,
-	netstat = driver.info,
-	resolve = driver.resolve,
-}
+local socket = {}
+
+--- Reads n bytes, or without n whatever there is, at least one byte. At the end: false and what is left. With 0 it waits for new bytes,
+--- and gives false and all of them. Raises `assertion failed!` for a socket that is not ours, and if another thread waits for it.
+---@type fun(id: integer, n?: integer): string|false, string?
+socket.read = native.read
+
+--- Reads a line, without its separator ("\n" by default). At the end: false and what is left. Raises as `read`.
+---@type fun(id: integer, separator?: string): string|false, string?
+socket.readline = native.readline
+
+--- Reads everything until the end; false if that was before and nothing is left. Raises as `read`.
+---@type fun(id: integer): string|false
+socket.readall = native.readall
+
+--- Waits for bytes, and leaves them. False at the end, and for a socket that is not ours.
+---@type fun(id: integer): boolean
+socket.block = native.block
+
+--- Sends; a table is sent as its strings in a row, up to the first nil. False if the socket is unknown or closed. Never waits.
+---@type fun(id: integer, data: string|string[]|userdata|lightuserdata, size?: integer): boolean
+socket.write = native.write
+
+--- As `write`; what has to wait goes out when nothing else does.
+---@type fun(id: integer, data: string|string[]|userdata|lightuserdata, size?: integer): boolean
+socket.lwrite = native.lwrite
+
+--- Whether a socket is not this service's.
+---@type fun(id: integer): boolean
+socket.invalid = native.invalid
+
+--- Whether a socket has ended; nil if it is not this service's.
+---@type fun(id: integer): boolean?
+socket.disconnected = native.disconnected
+
+--- Closes a socket when it has received so many bytes more than were read, unless a read of a number of bytes waits; nil: never.
+---@type fun(id: integer, bytes?: integer)
+socket.limit = native.limit
+
+--- A connection is dead when the other side's system is silent for so many seconds, though it was asked or has bytes to acknowledge.
+--- False if that can't be set. Raises `assertion failed!` for a socket that is not ours.
+---@type fun(id: integer, seconds: integer): boolean
+socket.keepalive = native.keepalive
+
+socket.header = driver.header
+socket.udp_address = driver.udp_address
+socket.netstat = driver.info
+socket.resolve = driver.resolve
 
 --- What sockets have beyond the native part, for those that have it: listeners' and datagrams' functions, ...
 ---@type table<integer, function>
@@ -29,11 +62,6 @@ local on_close = {}
 ---@type table<integer, fun(id: integer, kb: integer)>
 local on_warning = {}
 
---- Threads that wait until a socket is open or failed, and what came of it.
----@type table<integer, thread>
-local openers = {}
----@type table<integer, string>
-local failures = {}
 --- Local addresses of listeners that somebody is opening: text and port.
 ---@type table<integer, { ip: string?, port: integer? }>
 local listeners = {}
@@ -42,57 +70,26 @@ local listeners = {}
 local closers = {}
 
 ---@param id integer
-local function wake_opener(id)
-	local thread = openers[id]
-	if thread then
-		skynet.wakeup(thread)
-	end
-end
-
----@param id integer
 local function forget(id)
 	callbacks[id], on_close[id], on_warning[id], listeners[id] = nil, nil, nil, nil
 	native.forget(id)
-	wake_opener(id)
 end
 
---- A socket that is being opened. If its thread is killed meanwhile, nobody else knows of it.
-local opening = {
-	__close = function(self)
-		local id = self.id
-		openers[id], failures[id] = nil, nil
-		if native.standing(id) == "opening" then
-			forget(id)
-			driver.close(id)
-		end
-	end,
-}
-
---- Waits until a socket is open.
+--- Waits until a socket of ours is open.
 ---@param id integer
 ---@return integer? id
 ---@return string? err
 local function opened(id)
-	local _ <close> = setmetatable({ id = id }, opening)
-	local thread = coroutine.running()
-	openers[id] = thread
-	skynet.wait(thread)
-	local standing = native.standing(id)
-	if standing == "open" then
-		return id
-	end
-	local err = failures[id] or "the socket was closed"
-	if standing then
+	local ok, err = native.await(id)
+	if not ok then
 		forget(id)
 	end
-	return nil, err
+	return ok, err
 end
-
-local default_warning
 
 ---@param id integer
 ---@param kb integer
-function default_warning(id, kb)
+local function default_warning(id, kb)
 	skynet.error(string.format("WARNING: %d K bytes need to send out (fd = %d)", kb, id))
 end
 
@@ -105,7 +102,8 @@ events[1] = function(id, size, data)
 	native.received(id, data, size)
 end
 
--- Ready: opened, listening, or started.
+-- Ready: a listener, which has an address to tell. What is opened and started comes here only if a dispatch function of the
+-- program's stands before us.
 events[2] = function(id, port, ip)
 	if native.opened(id) then
 		local listener = listeners[id]
@@ -113,18 +111,18 @@ events[2] = function(id, port, ip)
 			listener.ip, listener.port = ip, port
 		end
 	end
-	wake_opener(id)
 end
 
 -- Closed.
 events[3] = function(id)
-	if native.ended(id) then
-		wake_opener(id)
-	else
+	if not native.ended(id) then
 		driver.close(id)
 	end
-	for _, thread in ipairs(closers[id] or {}) do
-		skynet.wakeup(thread)
+	local waiting = closers[id]
+	if waiting then
+		for _, thread in ipairs(waiting) do
+			skynet.wakeup(thread)
+		end
 	end
 	local func = on_close[id]
 	if func then
@@ -145,20 +143,20 @@ end
 -- Failed.
 events[5] = function(id, _, err)
 	local standing = native.standing(id)
-	if not standing then
+	if id < 0 then
+		return -- there was no socket, which whoever wanted one knows
+	elseif not standing then
 		skynet.error("socket: error on unknown", id, err)
 		driver.shutdown(id)
 	elseif standing == "open" and listeners[id] then
 		skynet.error("socket: accept error:", err)
+	elseif standing == "opening" then
+		native.failed(id, err)
+		driver.shutdown(id)
 	else
-		if standing == "opening" then
-			failures[id] = err
-		else
-			skynet.error("socket: error on", id, err)
-		end
+		skynet.error("socket: error on", id, err)
 		native.ended(id)
 		driver.shutdown(id)
-		wake_opener(id)
 	end
 end
 
@@ -245,17 +243,14 @@ function socket.listen(host, port, backlog)
 end
 
 --- Takes over a socket: an accepted or abandoned one, which reads from now on, or with a function a listener.
----@param id integer
----@param accept? fun(id: integer, address: string) gets the connections that are taken; it may block
----@return integer? id
----@return string? err
-function socket.start(id, accept)
+---@type fun(id: integer, accept?: fun(id: integer, address: string)): integer?, string? the connections that are taken go to accept, which may block
+socket.start = native.starter(function(id, accept)
 	native.own(id, false)
-	listeners[id] = accept and (listeners[id] or {}) or nil
+	listeners[id] = listeners[id] or {}
 	callbacks[id] = accept
 	driver.start(id)
 	return opened(id)
-end
+end)
 
 --- Stops reading until the next read that has to wait.
 ---@param id integer

@@ -35,6 +35,15 @@ case["a listener says where it listens, and takes connections"] = function()
 	check.eq(socket.invalid(id), true)
 end
 
+case["the port of a closed listener is free"] = function()
+	local id, _, port = socket.listen("127.0.0.1", 0)
+	for _ = 1, 50 do
+		socket.close(id)
+		id = socket.listen("127.0.0.1", port)
+	end
+	socket.close(id)
+end
+
 case["read gives what there is, or so many bytes"] = function()
 	local client, server = net.pair()
 	socket.write(client, "hello world")
@@ -287,6 +296,9 @@ case["failures to connect are returned, bad addresses are raised"] = function()
 	check.raises("Invalid address abc%.", socket.open, "abc")
 	check.raises("Invalid port", socket.open, "127.0.0.1", 0)
 	check.raises("Listen error", socket.listen, "127.0.0.1", net.port())
+	local id, err = socket.bind(99999)
+	check.eq(id, nil)
+	check.match(err, "%a")
 end
 
 case["a callback that accepts may block"] = function()

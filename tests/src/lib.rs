@@ -4,6 +4,8 @@
 //!   and ends the process. `cargo test -p skynet-tests` runs them all.
 //! - [`compat`]: scripts that come with C skynet, run unmodified from a checkout of it, with the outcome that they
 //!   should have described by patterns of ours. `cargo run -p skynet-tests --bin compat` runs them.
+//! - [`cluster`]: clusters of nodes on loopback, killed, frozen and cut off by the scenarios in `cluster/`.
+//!   `cargo xtask cluster-test` runs them, `cargo test -p skynet-tests --test cluster` the quick ones.
 //! - [`node`]: one run of a node, with a deadline, all output kept, in a scratch folder that is removed afterwards.
 //! - [`session`]: a node that stays up, and clients that talk to it.
 //! - [`pattern`]: the patterns that an output is compared with.
@@ -24,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cluster;
 pub mod compat;
 #[cfg(doctest)]
 mod documents;

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::node::Scratch;
+use crate::node::{Config, Scratch};
 use crate::services::Runtime;
 
 /// How long anything may take that a test waits for. Reached only when something is wrong.
@@ -30,9 +30,21 @@ impl Node {
     /// # Errors
     /// When files cannot be written or the process cannot be started.
     pub fn start(runtime: &Runtime, start: &str) -> io::Result<Node> {
+        Node::start_with(runtime, start, |config| config)
+    }
+
+    /// The same with more in its config: what is set last holds.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_with(
+        runtime: &Runtime,
+        start: &str,
+        more: impl FnOnce(Config) -> Config,
+    ) -> io::Result<Node> {
         let scratch = Scratch::new(start)?;
         let config = scratch.path().join("config");
-        fs::write(&config, runtime.config(start, scratch.path()).to_string())?;
+        fs::write(&config, more(runtime.config(start, scratch.path())).to_string())?;
         let child = Command::new(runtime.binary())
             .arg(&config)
             .current_dir(scratch.path())

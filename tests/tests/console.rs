@@ -16,6 +16,7 @@ on_both! {
     every_command_answers_as_documented,
     failures_say_why_and_the_console_goes_on,
     lines_may_come_in_pieces_and_several_at_once,
+    a_script_may_end_its_side_before_the_answers_come,
     an_http_request_is_a_command,
     a_console_on_the_standard_input_starts_services,
 }
@@ -122,6 +123,15 @@ fn lines_may_come_in_pieces_and_several_at_once(runtime: &Runtime) {
     let mut other = node.console();
     let _ = node.await_log(" disconnect");
     other.ask("getenv half_a_line", "half_a_line\tnil\n<CMD OK>\n");
+}
+
+fn a_script_may_end_its_side_before_the_answers_come(runtime: &Runtime) {
+    let node = host(runtime);
+    let mut console = node.console();
+    console.send("stat\ncall .subject 'add', 1, 2\ngetenv thread\n");
+    console.finish();
+    let answers = console.read_to_end();
+    assert!(answers.ends_with("1\t6\nn\t1\n<CMD OK>\nthread\t2\n<CMD OK>\n"), "{answers}");
 }
 
 fn an_http_request_is_a_command(runtime: &Runtime) {

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 /// What a message costs beside its bytes: its place in a queue, its block, a share of the queue itself.
 const MESSAGE_COST: usize = 128;
 
-/// How much may wait in a harbor service.
+/// How much may wait in a harbor service, and for how long others may be silent.
 ///
 /// The messages for global names that are not bound, and those for nodes without a link, are counted apart.
 ///
@@ -21,13 +22,24 @@ pub struct Limits {
     /// The most messages that wait for one name, or for one node. 65536 by default.
     pub messages: usize,
     /// The most bytes that wait for all names together, or for all nodes together; each message counts its content and
-    /// 128 bytes more. 256 MiB by default.
+    /// 128 bytes more. Also the most bytes that wait in the connection to one node that takes them too slowly. 256 MiB by
+    /// default.
     pub bytes: usize,
+    /// How long a node may be silent, if it gives signs of life: then it is taken for gone. The others, nodes of C skynet, are
+    /// asked by the system whether they are there. Zero: for ever. 15 s by default.
+    pub heartbeat: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { messages: 64 << 10, bytes: 256 << 20 }
+        Limits { messages: 64 << 10, bytes: 256 << 20, heartbeat: Duration::from_secs(15) }
+    }
+}
+
+impl Limits {
+    /// The heartbeat in 1/100 s.
+    pub(crate) fn heartbeat_ticks(&self) -> u64 {
+        u64::try_from(self.heartbeat.as_millis() / 10).unwrap_or(u64::MAX)
     }
 }
 
@@ -98,10 +110,19 @@ impl<T> Queue<T> {
             let first = !std::mem::replace(&mut stock.reported, true);
             return Err(Refused { item, report: first.then_some(Bound::Bytes(limits.bytes)) });
         }
+        self.append(stock, item, cost);
+        Ok(())
+    }
+
+    /// Appends an item without content, whatever the limits are.
+    pub(crate) fn push_always(&mut self, stock: &mut Stock, item: T) {
+        self.append(stock, item, MESSAGE_COST);
+    }
+
+    fn append(&mut self, stock: &mut Stock, item: T, cost: usize) {
         stock.bytes += cost;
         self.bytes += cost;
         self.items.push_back(item);
-        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,15 +1,24 @@
 //! The service around the tables: it does what they say.
 
+mod links;
+
+use std::collections::HashSet;
+
 use skynet_core::{
     Context, Handle, Message, Module, Node, Outgoing, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE,
-    PTYPE_SYSTEM, PTYPE_TEXT, Payload, RemoteDest, RemoteMessage, Service, ServiceError,
+    PTYPE_SOCKET, PTYPE_SYSTEM, PTYPE_TEXT, Payload, RemoteDest, RemoteMessage, Service, ServiceError,
 };
+use skynet_socket::{SocketEvent, SocketId, Sockets};
 
 use crate::args::Args;
 use crate::command::Command;
+use crate::frame::MAX_BODY;
 use crate::names::{GlobalName, Lookup, NameTable};
-use crate::peers::{Dispatch, Parcel, Peers};
+use crate::peers::{Peers, Sent};
 use crate::queue::Limits;
+
+/// So many bytes go out at once, though more may follow in the same turn.
+const ENOUGH: usize = 64 * 1024;
 
 /// The module `harbor`, with the default [`Limits`].
 ///
@@ -29,8 +38,11 @@ pub fn module_with(limits: Limits) -> impl Module {
             slave: Handle::NONE,
             names: NameTable::new(limits),
             peers: Peers::new(node.harbor(), limits),
+            sockets: Sockets::of(node),
             limits,
-            refused_link: false,
+            leaving: HashSet::new(),
+            timer: (0, u64::MAX),
+            lost: Vec::new(),
         }))
     }
 }
@@ -41,9 +53,14 @@ struct Harbor {
     slave: Handle,
     names: NameTable,
     peers: Peers,
+    sockets: Option<Sockets>,
     limits: Limits,
-    /// That there are no links was logged.
-    refused_link: bool,
+    /// Connections that are being closed: what they still say does not matter.
+    leaving: HashSet<SocketId>,
+    /// The session of the timer, and when it is over.
+    timer: (i32, u64),
+    /// Messages of other nodes that nobody took.
+    lost: Vec<(Handle, Message)>,
 }
 
 impl Service for Harbor {
@@ -60,14 +77,30 @@ impl Service for Harbor {
     fn on_message(&mut self, ctx: &Context, mut msg: Message) {
         match (msg.kind, RemoteMessage::take(&mut msg)) {
             (PTYPE_SYSTEM, Some(outgoing)) => self.on_outgoing(ctx, &msg, outgoing),
+            (PTYPE_SOCKET, None) => {
+                if let Some((socket, event)) = SocketEvent::take(&mut msg) {
+                    self.on_socket(ctx, socket, event);
+                }
+            }
             (PTYPE_HARBOR, None) => {
                 let done = self.on_command(ctx, msg.source, &msg.payload);
                 reply(ctx, &msg, if done { PTYPE_RESPONSE } else { PTYPE_ERROR });
+            }
+            (PTYPE_RESPONSE, None) if msg.source.is_none() => {
+                if msg.session == self.timer.0 {
+                    self.timer.1 = u64::MAX;
+                    self.peers.tick(ctx.node().now());
+                    self.settle(ctx);
+                }
             }
             _ => {
                 ctx.log(format!("recv invalid message from {:x},  type = {}", msg.source.raw(), msg.kind));
                 fail(ctx, &msg);
             }
+        }
+        // What follows in the mailbox goes out together with this. When it is empty, or much has come together, it goes.
+        if self.peers.has_output() && (self.peers.gathered() >= ENOUGH || ctx.mqlen() == 0) {
+            self.flush(ctx);
         }
     }
 
@@ -81,6 +114,11 @@ impl Service for Harbor {
             ));
         }
         for_names.iter().chain(for_nodes.iter().map(|parcel| &parcel.message)).for_each(|msg| fail(ctx, msg));
+        self.flush(ctx);
+        if let Some(sockets) = &self.sockets {
+            // What was sent still goes out.
+            self.peers.sockets().for_each(|socket| sockets.close(socket));
+        }
     }
 }
 
@@ -137,56 +175,89 @@ impl Harbor {
             return deliver(ctx, dest, msg);
         }
         match self.peers.send(dest, msg) {
-            Dispatch::Waits => {}
-            Dispatch::Down(Parcel { dest, message }) => {
-                let Message { session, source, payload, .. } = &message;
-                let (harbor, from, to, size) = (dest.harbor(), source.raw(), dest.raw(), payload.len());
+            Sent::Out | Sent::Waits => {}
+            Sent::Down { message, first } => {
+                if first {
+                    let Message { session, source, payload, .. } = &message;
+                    let (harbor, from, to, size) = (dest.harbor(), source.raw(), dest.raw(), payload.len());
+                    ctx.log(format!(
+                        "Drop message to harbor {harbor} from {from:x} to {to:x} (session = {session}, msgsz = {size})"
+                    ));
+                }
+                fail(ctx, &message);
+            }
+            Sent::Refused { message, report } => self.refused(ctx, dest, message, report),
+            Sent::TooLong(message) => {
+                let (size, from) = (message.payload.len(), message.source.raw());
                 ctx.log(format!(
-                    "Drop message to harbor {harbor} from {from:x} to {to:x} (session = {session}, msgsz = {size})"
+                    "error: A message of {size} bytes from {from:x} to {:x} is longer than the {MAX_BODY} bytes that \
+                     can go to another node",
+                    dest.raw()
                 ));
                 fail(ctx, &message);
             }
-            Dispatch::Refused(refused) => {
-                if let Some(bound) = refused.report {
-                    ctx.log(format!("error: Messages to harbor {} are refused: {bound}", dest.harbor()));
-                }
-                fail(ctx, &refused.item.message);
-            }
         }
+    }
+
+    /// As much waits for that node as may.
+    fn refused(&mut self, ctx: &Context, dest: Handle, message: Message, report: Option<String>) {
+        let id = dest.harbor();
+        if let (Some(socket), Some(sockets)) = (self.peers.clogged(id), &self.sockets)
+            && sockets.waiting(socket) <= self.limits.bytes / 2
+        {
+            self.peers.unclog(id);
+            return self.forward(ctx, dest, message);
+        }
+        if let Some(report) = report {
+            ctx.log(format!("error: Messages to harbor {id} are refused: {report}"));
+        }
+        fail(ctx, &message);
     }
 
     /// Does what a command says. False if it was wrong.
     fn on_command(&mut self, ctx: &Context, source: Handle, text: &[u8]) -> bool {
         match Command::parse(text) {
             Ok(Command::Name(name)) => match GlobalName::new(name) {
-                Some(name) if !source.is_none() => self.bind(ctx, name, source),
+                Some(name) if !source.is_none() => {
+                    self.bind(ctx, name, source);
+                    true
+                }
                 Some(name) => {
                     ctx.log(format!("error: Global name {name} needs a handle: the source of the command"));
-                    return false;
+                    false
                 }
                 None => {
                     ctx.log([b"Invalid global name ", name].concat());
-                    return false;
+                    false
                 }
             },
-            Ok(Command::Link) => {
-                if !std::mem::replace(&mut self.refused_link, true) {
-                    ctx.log("harbor: links are not available in this build");
+            Ok(Command::Link { side, socket, id, heartbeat_s }) => {
+                if self.sockets.is_none() {
+                    ctx.log("harbor: the node has no sockets, so there are no links to others");
+                    return false;
                 }
-                return false;
+                let heartbeat = u64::from(heartbeat_s) * 100;
+                let linked = self.peers.link(id, socket, side, heartbeat, ctx.node().now());
+                self.settle(ctx);
+                linked
+            }
+            Ok(Command::Gone(id)) => {
+                self.peers.gone(id);
+                self.settle(ctx);
+                true
             }
             Err(error) => {
                 ctx.log(error.to_string());
-                return false;
+                false
             }
         }
-        true
     }
 
     /// A name is known now: what has been waiting for it goes first.
     fn bind(&mut self, ctx: &Context, name: GlobalName, handle: Handle) {
         let waiting = self.names.bind(name, handle);
-        if ctx.node().is_remote(handle) && self.peers.are_down() && !waiting.is_empty() {
+        let down = ctx.node().is_remote(handle) && self.peers.is_down(handle.harbor());
+        if down && !waiting.is_empty() {
             ctx.log(format!("Drop message to {name} (in harbor {})", handle.harbor()));
             return waiting.iter().for_each(|msg| fail(ctx, msg));
         }

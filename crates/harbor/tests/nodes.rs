@@ -4,7 +4,7 @@ mod lab;
 
 use lab::{Lab, Probe};
 use skynet_core::{
-    Handle, LaunchError, LogTarget, Node, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_SYSTEM,
+    Handle, LaunchError, LogTarget, Node, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_SYSTEM,
 };
 use skynet_harbor::Limits;
 
@@ -73,16 +73,28 @@ fn what_waits_for_a_link_is_bounded() {
 }
 
 #[test]
-fn connections_are_refused_and_said_so_once() {
+fn a_node_without_sockets_says_that_there_are_no_links() {
+    let node = Node::builder().workers(1).harbor(1).log(LogTarget::Null);
+    let node = node.module("harbor", skynet_harbor::module()).start().expect("the node starts");
+    let slave = Probe::new(&node);
+    let harbor = node.launch("harbor", format!("1 {}", slave.handle.raw()).as_bytes()).expect("it starts");
+    slave.send(harbor, PTYPE_HARBOR, 3, "S 3 2");
+    assert_eq!(slave.next_head(), (PTYPE_ERROR, 3, harbor));
+    node.stop(std::time::Duration::from_secs(20)).expect("the node stops");
+}
+
+#[test]
+fn wrong_commands_are_refused_and_logged() {
     let lab = Lab::new(1);
-    for text in ["S 3 2", "A 4 3", "S x", "A 1 2", "X"] {
-        lab.command(lab.slave.handle, text);
+    for (session, text) in [(1, "S x"), (2, "A 1"), (3, "D 300"), (4, "X")] {
+        lab.slave.send(lab.harbor, PTYPE_HARBOR, session, text);
+        assert_eq!(lab.slave.next_head(), (PTYPE_ERROR, session, lab.harbor));
     }
     let lines = lab.lines_until("Unknown command X");
     let lines: Vec<_> = lines.iter().filter(|line| !line.starts_with("LAUNCH")).collect();
     assert_eq!(
         lines,
-        ["harbor: links are not available in this build", "Invalid command S x", "Unknown command X"]
+        ["Invalid command S x", "Invalid command A 1", "Invalid command D 300", "Unknown command X"]
     );
 }
 

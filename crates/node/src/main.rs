@@ -9,7 +9,7 @@
 //! - `demo`: what runs when there is no argument
 //! - `memory`, `exports`: the allocator of the process, and what C modules find in it
 
-// `daemon` alone may allow it.
+// `daemon` and `memory` alone may allow it.
 #![deny(unsafe_code)]
 
 mod cli;
@@ -29,6 +29,7 @@ use cli::Command;
 use config::Config;
 
 fn main() -> ExitCode {
+    memory::use_small_pages();
     let done = match cli::parse(std::env::args_os().skip(1)) {
         Ok(command) => execute(command),
         Err(message) => Err(anyhow::anyhow!(message)),

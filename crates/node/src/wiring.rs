@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use skynet_core::{Handle, LaunchError, LogTarget, Node, StartError};
+use skynet_harbor::Limits;
 use skynet_luabind::{LuaOptions, PreferFiles, Sources};
 use skynet_socket::Sockets;
 
-use crate::config::{Config, Prefer, SocketSettings};
+use crate::config::{Config, HarborSettings, INCARNATION_KEY, Prefer, SocketSettings};
 use crate::signals::Hangups;
 use crate::{daemon, embed};
 
@@ -54,12 +55,18 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .harbor(config.harbor)
         .profile(config.profile)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
-        .module("harbor", skynet_harbor::module())
+        .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
         .setup(socket_setup(&config.sockets))
         .log(log_target(config));
     for (key, value) in &config.env {
         builder = builder.env(key, value);
+    }
+    if config.harbor != 0 {
+        let incarnation = config.harbor_settings.incarnation_now();
+        builder = builder
+            .first_local_id(skynet_harbor::first_local_id(incarnation))
+            .env(INCARNATION_KEY, incarnation.to_string());
     }
     builder.start().map_err(|error| match error {
         StartError::Logger { module, cause } => {
@@ -78,6 +85,14 @@ fn socket_setup(
         .max_sockets(settings.max)
         .write_limit(settings.write_limit);
     |node| Sockets::attach(node, options).map(drop)
+}
+
+fn harbor_limits(settings: &HarborSettings) -> Limits {
+    let mut limits = Limits::default();
+    limits.messages = settings.queue;
+    limits.bytes = settings.queue_bytes;
+    limits.heartbeat = settings.heartbeat;
+    limits
 }
 
 /// The log service of the core for `logger`, else the module that `logservice` names.

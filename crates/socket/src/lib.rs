@@ -68,6 +68,7 @@ mod id;
 mod notice;
 mod options;
 mod outbox;
+mod parts;
 mod poll;
 mod resolver;
 mod socket;

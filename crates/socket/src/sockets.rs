@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use skynet_core::{Handle, Node, SocketKind};
 
@@ -261,6 +262,17 @@ impl Sockets {
         let socket = self.0.table.get(id);
         socket.is_some_and(|socket| match socket.io.get() {
             Some(Io::Stream(stream)) => sys::keep_alive(stream.as_fd(), on).is_ok(),
+            _ => false,
+        })
+    }
+
+    /// Lets the system find out whether a quiet or stuck peer is there: it probes after `silence / 3` without a word, and breaks the
+    /// connection when nothing has come back for about `silence`, or when sent bytes were not taken for so long (the latter
+    /// where the system can: Linux). Whole seconds count, at least 3. False if there is no such connection.
+    pub fn keepalive_after(&self, id: SocketId, silence: Duration) -> bool {
+        let socket = self.0.table.get(id);
+        socket.is_some_and(|socket| match socket.io.get() {
+            Some(Io::Stream(stream)) => sys::keep_alive_after(stream.as_fd(), silence).is_ok(),
             _ => false,
         })
     }

@@ -46,6 +46,24 @@ fn a_paused_socket_reads_nothing_until_it_is_started() {
 }
 
 #[test]
+fn what_is_a_little_longer_than_the_first_block_comes_in_one_message() {
+    let bench = Bench::new();
+    let probe = bench.probe();
+    let (id, client) = bench.pair(&probe);
+    let bytes = pattern(66);
+    write(&client, &bytes);
+    assert_eq!(probe.read(id, bytes.len()), bytes, "in however many");
+    for _ in 0..10 {
+        write(&client, &bytes);
+        match probe.of(id) {
+            SocketEvent::Data(data) => assert_eq!(&*data, &bytes[..]),
+            other => panic!("no data: {other:?}"),
+        }
+    }
+    bench.stop();
+}
+
+#[test]
 fn a_paused_listener_takes_nobody() {
     let bench = Bench::new();
     let probe = bench.probe();

@@ -334,3 +334,20 @@ impl Bench {
         assert!(rest.iter().all(|(from, _)| *from != id), "{rest:?}");
     }
 }
+
+#[test]
+fn who_hears_that_a_listener_is_closed_may_listen_on_its_port() {
+    for threads in [0, 2] {
+        let bench = Bench::with(Options::default().threads(threads));
+        let probe = bench.probe();
+        let (mut id, address) = bench.listen(&probe);
+        for _ in 0..200 {
+            bench.sockets.close(id);
+            probe.closed(id);
+            id =
+                bench.sockets.listen(probe.handle, "127.0.0.1", address.port(), 8).expect("the port is free");
+            probe.ready(id, "127.0.0.1");
+        }
+        bench.stop();
+    }
+}

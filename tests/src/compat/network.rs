@@ -96,4 +96,27 @@ pub(super) const SCRIPTS: &[Script] = &[
         ],
         ..PLAIN
     },
+    // Without its end, which comes after a million services. How far the next handle is differs: C skynet's passes over places
+    // that are taken. That none comes twice does not.
+    Script {
+        name: "testhandle",
+        start: "testhandle",
+        until: Until::Lines(&["[:00000100] addr: 256"]),
+        expect: &[
+            Line("[:00000009] Start debug console at 127.0.0.1:8000"),
+            Line("[:00000008] master addr: 8"),
+            Line("[:0000000a] addr: 10"),
+            Line("[:00000010] addr: 16"),
+            Line("[:00000008] KILL :10"),
+            Line("[:00000020] addr: 32"),
+            Line("[:00000008] KILL :20"),
+            Line("[:00000030] addr: 48"),
+            Line("[:00000008] KILL :30"),
+            Line("[:000000f0] addr: 240"),
+            Line("[:00000008] KILL :f0"),
+            Line("[:00000100] addr: 256"),
+            NO_ERROR,
+        ],
+        ..PLAIN
+    },
 ];

@@ -17,7 +17,12 @@ const FROM_ONE_ADDRESS: usize = 20_000;
 ///
 /// When the system refuses at once.
 pub(crate) fn connect(server: SocketAddr, number: usize) -> Result<TcpStream> {
-    let stream = begin(server, number).with_context(|| format!("cannot connect to {server}"))?;
+    let stream = begin(server, number).with_context(|| match number {
+        0 => format!("cannot connect to {server}"),
+        _ => format!(
+            "cannot connect to {server} a further time, after {number} (see `ulimit -H -n` for files)"
+        ),
+    })?;
     Ok(TcpStream::from_std(stream))
 }
 

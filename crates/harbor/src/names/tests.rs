@@ -110,7 +110,7 @@ proptest! {
         messages in 0..12_usize,
         bytes in 0..8_000_usize,
     ) {
-        let limits = Limits { messages, bytes };
+        let limits = Limits { messages, bytes, ..Limits::default() };
         let mut table = NameTable::new(limits);
         let names = ["A", "B", "C", "FIFTEEN_BYTES_A"].map(name);
         let handles = [1, 2, 3, 4].map(|local| Handle::new(1, local));

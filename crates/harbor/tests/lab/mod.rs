@@ -1,5 +1,7 @@
 //! A node with a harbor service, a slave and a probe, all of whose messages a test sees.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -7,9 +9,12 @@ use skynet_core::{
     Context, Handle, LogTarget, Message, Node, PTYPE_CLIENT, PTYPE_HARBOR, Service, ServiceError,
 };
 use skynet_harbor::{Limits, module_with};
+use skynet_socket::{Options, Sockets};
 
 /// No test waits longer than this for what must come.
-const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) mod peer;
 
 pub(crate) struct Lab {
     pub(crate) node: Node,
@@ -50,6 +55,7 @@ impl Lab {
             .harbor(id)
             .module("lines", logger)
             .module("harbor", module_with(limits))
+            .setup(|node| Sockets::attach(node, Options::default()).map(drop))
             .log(LogTarget::Module { name: "lines".into(), args: String::new() })
             .start()
             .expect("the node starts");

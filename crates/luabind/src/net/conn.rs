@@ -31,6 +31,10 @@ pub(crate) enum Want {
     Found(usize),
     /// The end.
     All,
+    /// That the socket is open.
+    Opening,
+    /// It did not open, for this reason.
+    Failed(Box<[u8]>),
 }
 
 /// The end of a line.
@@ -66,6 +70,8 @@ pub(crate) struct Conn {
     pub(crate) state: State,
     /// Reading is stopped until the next reader waits.
     pub(crate) paused: bool,
+    /// It was closed since too much was received. What still comes is dropped.
+    pub(crate) flooded: bool,
     /// It takes connections, and waits for its start.
     pub(crate) listening: bool,
     /// Its datagrams go to a function: there is nothing to read.
@@ -81,6 +87,7 @@ impl Conn {
             limit: usize::MAX,
             state: State::Opening,
             paused: false,
+            flooded: false,
             listening,
             datagrams: false,
         }
@@ -91,7 +98,7 @@ impl Conn {
     pub(crate) fn met(&mut self) -> bool {
         let len = self.inbox.len();
         match &mut self.want {
-            Want::Nothing | Want::All => false,
+            Want::Nothing | Want::All | Want::Opening | Want::Failed(_) => false,
             Want::Any | Want::More => len > 0,
             Want::Bytes(count) => len >= *count,
             Want::Found(_) => true,

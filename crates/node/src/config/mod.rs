@@ -5,14 +5,17 @@
 mod check;
 mod chunk;
 mod error;
+mod harbor;
 mod keys;
 mod misspelling;
+mod number;
 mod reference;
 mod sockets;
 mod typed;
 
 pub(crate) use check::report;
 pub(crate) use error::Reason;
+pub(crate) use harbor::{HarborSettings, INCARNATION_KEY};
 pub(crate) use reference::markdown;
 pub(crate) use sockets::SocketSettings;
 pub(crate) use typed::{Config, Prefer};

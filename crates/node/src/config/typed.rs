@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::chunk::{self, Entries};
 use super::error::ConfigError;
+use super::harbor::HarborSettings;
 use super::keys::{self, Fallback};
 use super::misspelling;
 use super::sockets::SocketSettings;
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) prefer: Prefer,
     /// How sockets are set up.
     pub(crate) sockets: SocketSettings,
+    /// How the node takes part in its harbor network.
+    pub(crate) harbor_settings: HarborSettings,
     /// What the author of the file may want to know.
     pub(crate) warnings: Vec<String>,
 }
@@ -128,6 +131,7 @@ impl Config {
             module_path,
             prefer: Prefer::parse(value(&env, "rs_prefer_files")),
             sockets: SocketSettings::read(&env)?,
+            harbor_settings: HarborSettings::read(&env)?,
             warnings: Vec::new(),
             given,
             env,

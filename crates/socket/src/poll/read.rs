@@ -67,7 +67,7 @@ impl Poller {
 
     /// True if there may be more.
     fn read_stream(&mut self, socket: &Socket, io: &Io, ended: bool) -> bool {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let room = socket.read_size.load(Ordering::Relaxed);
             let mut block = match Block::new(room as usize) {
                 Ok(block) => block,
@@ -82,7 +82,7 @@ impl Poller {
                     return false;
                 }
                 Ok(count) => {
-                    adapt(socket, room, count);
+                    adapt(socket, room, count, round == 0);
                     socket.count_read(count, self.inner.node.now_coarse());
                     let full = count == block.capacity();
                     if !self.deliver(socket, SocketMessage::with_data(socket.id.raw(), block.into_payload()))
@@ -167,12 +167,13 @@ impl Poller {
     }
 }
 
-/// Blocks double while they are filled, and halve while less than half is used.
-fn adapt(socket: &Socket, room: u32, count: usize) {
+/// Blocks double while they are filled, and halve while less than half is used. What is read after a full block is the rest of
+/// what came, and says nothing of how much comes: else what is a little longer than a block would be read in two for ever.
+fn adapt(socket: &Socket, room: u32, count: usize, first: bool) {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     if count >= room {
         socket.read_size.store(room.saturating_mul(2).min(MAX_READ), Ordering::Relaxed);
-    } else if room > MIN_READ && count < room / 2 {
+    } else if first && room > MIN_READ && count < room / 2 {
         socket.read_size.store(room / 2, Ordering::Relaxed);
     }
 }

@@ -14,6 +14,7 @@ mod text;
 
 pub(crate) use block::Block;
 pub(crate) use net::{
-    keep_alive, listener, out_of_descriptors, out_of_memory, send_vectored, set_nonblocking, udp,
+    keep_alive, keep_alive_after, listener, out_of_descriptors, out_of_memory, send_vectored,
+    set_nonblocking, udp,
 };
 pub(crate) use text::{error_text, resolve};

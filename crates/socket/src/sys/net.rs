@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use mio::net::TcpListener;
 
@@ -25,6 +26,31 @@ pub(crate) fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
 /// Switches the probing of quiet connections.
 pub(crate) fn keep_alive(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     option(&fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, on)
+}
+
+/// Switches the probing on: after a third of `silence`, then twice more; and gives up on sent bytes after `silence`.
+pub(crate) fn keep_alive_after(fd: BorrowedFd<'_>, silence: Duration) -> io::Result<()> {
+    keep_alive(fd, true)?;
+    // Linux takes no more than 32767 s.
+    let third = c_int::try_from(silence.as_secs() / 3).unwrap_or(c_int::MAX).clamp(1, 10_000);
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "netbsd"))]
+    number(&fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, third)?;
+    #[cfg(target_vendor = "apple")]
+    number(&fd, libc::IPPROTO_TCP, libc::TCP_KEEPALIVE, third)?;
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_vendor = "apple"
+    ))]
+    {
+        number(&fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, third)?;
+        number(&fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 2)?;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    number(&fd, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, third * 3000)?;
+    Ok(())
 }
 
 /// Makes a descriptor non-blocking, for all who share it.
@@ -89,7 +115,10 @@ fn bound(address: SocketAddr, kind: c_int) -> io::Result<OwnedFd> {
 }
 
 fn option(fd: &impl AsRawFd, level: c_int, name: c_int, on: bool) -> io::Result<()> {
-    let value = c_int::from(on);
+    number(fd, level, name, c_int::from(on))
+}
+
+fn number(fd: &impl AsRawFd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
     // SAFETY: the option is an `int`, and the pointer and the length are those of one.
     check(unsafe {
         let len = mem::size_of::<c_int>() as libc::socklen_t;

@@ -1,5 +1,6 @@
 //! `skynet.native.socket`: the native half of `skynet.socket`. Reading and writing are here; how sockets come and go is in Lua.
 
+mod open;
 mod read;
 mod state;
 
@@ -22,13 +23,15 @@ const FUNCTIONS: &[Entry] = &[
     (c"invalid", state::invalid),
     (c"disconnected", state::disconnected),
     (c"limit", state::limit),
+    (c"keepalive", state::keepalive),
+    (c"starter", open::starter),
+    (c"await", open::wait_until_open),
     (c"own", state::own),
     (c"opened", state::opened),
     (c"ended", state::ended),
+    (c"failed", state::failed),
     (c"forget", state::forget),
     (c"standing", state::standing),
-    (c"reading", state::reading),
-    (c"wake", state::wake),
     (c"pause", state::pause),
     (c"direct", state::direct),
     (c"received", state::received),

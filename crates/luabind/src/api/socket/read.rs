@@ -17,6 +17,8 @@ const READ: ffi::lua_KContext = 0;
 const LINE: ffi::lua_KContext = 1;
 const ALL: ffi::lua_KContext = 2;
 const BLOCK: ffi::lua_KContext = 3;
+/// It waits until the socket is open.
+pub(super) const OPEN: ffi::lua_KContext = 4;
 
 /// Pushes the first bytes of an inbox, which keeps them.
 ///
@@ -31,14 +33,14 @@ pub(in crate::api) unsafe fn push_first(l: *mut lua_State, inbox: *const Inbox, 
     }
 }
 
-/// [`push_first`] for bytes that are in several blocks; there are as many.
+/// [`push_first`] for bytes that are in several blocks.
 unsafe fn push_joined(l: *mut lua_State, inbox: *const Inbox, count: usize) {
     unsafe {
         let mut buffer = std::mem::MaybeUninit::<ffi::luaL_Buffer>::uninit();
         let room = ffi::luaL_buffinitsize(l, buffer.as_mut_ptr(), count).cast::<u8>();
-        room.write_bytes(0, count);
-        (*inbox).copy_to(std::slice::from_raw_parts_mut(room, count));
-        ffi::luaL_pushresultsize(buffer.as_mut_ptr(), count);
+        // Making room may have run a finalizer that has read the socket: then there are fewer than there were.
+        let copied = (*inbox).copy_to(room, count);
+        ffi::luaL_pushresultsize(buffer.as_mut_ptr(), copied);
     }
 }
 
@@ -80,7 +82,7 @@ unsafe fn owned(l: *mut lua_State, net: *mut Net) -> *mut Conn {
 }
 
 /// Suspends the thread until `want` is met, which it is not; the socket is at index 1.
-unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KContext) -> c_int {
+pub(super) unsafe fn wait(l: *mut lua_State, net: *mut Net, want: Want, how: ffi::lua_KContext) -> c_int {
     unsafe {
         let (vm, thread) = ((vm_of(l)), (*vm_of(l)).current);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
@@ -128,10 +130,13 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
         let net = net_of(l);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
         // If the socket was given up meanwhile, what it has received was kept for this thread.
-        let left = (*net).left((*thread).slot).map(|conn| (*net).bury(conn));
+        let left = (*net).left((*thread).slot, id).map(|conn| (*net).bury(conn));
         let given_up = left.is_some();
         let ours = || (*net).get(id).map(std::ptr::from_mut);
         let Some(conn) = left.or_else(ours) else { return nothing(l, how) };
+        if how == OPEN {
+            return super::open::opened(l, conn, given_up);
+        }
         let want = std::mem::replace(&mut (*conn).want, Want::Nothing);
         let place = match &want {
             Want::Found(place) => Some(*place),
@@ -161,6 +166,9 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
 #[cold]
 unsafe fn nothing(l: *mut lua_State, how: ffi::lua_KContext) -> c_int {
     unsafe {
+        if how == OPEN {
+            return super::open::closed(l);
+        }
         ffi::lua_pushboolean(l, 0);
         if how == ALL || how == BLOCK {
             return 1;

@@ -1,14 +1,16 @@
 //! How sockets stand: what the Lua half asks and tells.
 
 use std::ffi::c_int;
+use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::Payload;
 use skynet_socket::SocketId;
 
 use super::{assertion, id_at};
+use crate::api::check_bytes;
 use crate::api::socketdriver::net_of;
-use crate::net::State;
+use crate::net::{Net, State, Want};
 use crate::vm::{Vm, vm_of};
 
 /// `invalid(id) -> boolean`: whether the socket is not this service's.
@@ -47,24 +49,45 @@ pub(super) unsafe extern "C-unwind" fn limit(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `own(id, listening)`: the socket is this service's from now on. Raises if it is already, and open.
-pub(super) unsafe extern "C-unwind" fn own(l: *mut lua_State) -> c_int {
+/// `keepalive(id, seconds) -> boolean`: whether that could be set.
+pub(super) unsafe extern "C-unwind" fn keepalive(l: *mut lua_State) -> c_int {
     unsafe {
         let id = id_at(l, 1);
-        let listening = ffi::lua_toboolean(l, 2) != 0;
+        let seconds = ffi::luaL_checkinteger(l, 2).clamp(1, i64::from(u16::MAX)) as u64;
         let net = net_of(l);
+        if (*net).get(id).is_none() {
+            return assertion(l);
+        }
+        let set = (*net).sockets.keepalive_after(SocketId::from_raw(id), Duration::from_secs(seconds));
+        ffi::lua_pushboolean(l, c_int::from(set));
+        1
+    }
+}
+
+/// Makes a socket this service's. Raises if it is already, and open; `level` functions up is who is to blame.
+pub(super) unsafe fn take(l: *mut lua_State, net: *mut Net, id: i32, listening: bool, level: c_int) {
+    unsafe {
         if (*net).get(id).is_some_and(|conn| !conn.listening) {
-            ffi::luaL_where(l, 2);
+            ffi::luaL_where(l, level);
             ffi::lua_pushstring(l, c"socket is not closed".as_ptr());
             ffi::lua_concat(l, 2);
             ffi::lua_error(l);
         }
         (*net).insert(id, listening);
+    }
+}
+
+/// `own(id, listening)`: the socket is this service's from now on. Raises if it is already, and open.
+pub(super) unsafe extern "C-unwind" fn own(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let listening = ffi::lua_toboolean(l, 2) != 0;
+        take(l, net_of(l), id, listening, 2);
         0
     }
 }
 
-/// `opened(id, datagrams?) -> boolean`: it reads; whether it is this service's.
+/// `opened(id, datagrams?) -> boolean`: it reads; whether it is this service's. Whoever waits for that is woken.
 pub(super) unsafe extern "C-unwind" fn opened(l: *mut lua_State) -> c_int {
     unsafe {
         let id = id_at(l, 1);
@@ -72,13 +95,30 @@ pub(super) unsafe extern "C-unwind" fn opened(l: *mut lua_State) -> c_int {
         let ours = match (*net_of(l)).get(id) {
             Some(conn) => {
                 conn.datagrams |= datagrams;
-                conn.state = State::Open;
+                if conn.state == State::Opening {
+                    conn.state = State::Open;
+                    Vm::wake_reader(vm_of(l), id);
+                }
                 true
             }
             None => false,
         };
         ffi::lua_pushboolean(l, c_int::from(ours));
         1
+    }
+}
+
+/// `failed(id, err)`: a socket that is being opened has failed. Whoever waits for it is woken.
+pub(super) unsafe extern "C-unwind" fn failed(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let reason = check_bytes(l, 2);
+        if let Some(conn) = (*net_of(l)).get(id) {
+            conn.state = State::Ended;
+            conn.want = Want::Failed(reason.into());
+        }
+        Vm::wake_reader(vm_of(l), id);
+        0
     }
 }
 
@@ -120,25 +160,6 @@ pub(super) unsafe extern "C-unwind" fn standing(l: *mut lua_State) -> c_int {
         };
         ffi::lua_pushstring(l, text.as_ptr());
         1
-    }
-}
-
-/// `reading(id) -> boolean`: whether a thread waits for it.
-pub(super) unsafe extern "C-unwind" fn reading(l: *mut lua_State) -> c_int {
-    unsafe {
-        let id = id_at(l, 1);
-        let waits = Vm::has_reader(vm_of(l), id);
-        ffi::lua_pushboolean(l, c_int::from(waits));
-        1
-    }
-}
-
-/// `wake(id)`: whoever waits for it goes on with what there is.
-pub(super) unsafe extern "C-unwind" fn wake(l: *mut lua_State) -> c_int {
-    unsafe {
-        let id = id_at(l, 1);
-        Vm::wake_reader(vm_of(l), id);
-        0
     }
 }
 

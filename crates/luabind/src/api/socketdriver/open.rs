@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::os::fd::BorrowedFd;
 
 use mlua::ffi::{self, lua_State};
+use skynet_core::{Handle, PTYPE_SOCKET, SocketKind, SocketMessage};
 use skynet_socket::{OpenError, SocketId};
 
 use super::address::{Address, address_at, peer_at};
@@ -42,9 +43,20 @@ unsafe fn number(vm: *mut Vm, result: Result<SocketId, OpenError>) -> i32 {
         Ok(id) => id.raw(),
         Err(error) => {
             // SAFETY: the caller is inside the VM.
-            unsafe { explain(vm, &error.to_string()) };
+            unsafe { fail(vm, &error.to_string()) };
             NONE
         }
+    }
+}
+
+/// Libraries that do not look at the number wait for a message about it, so there is one. A leaf.
+unsafe fn fail(vm: *mut Vm, reason: &str) {
+    unsafe {
+        explain(vm, reason);
+        let ctx = (*vm).context();
+        let message = SocketMessage::with_text(SocketKind::Error, NONE, 0, reason.as_bytes());
+        // It fails only if this service has just ended.
+        let _ = ctx.node().send(Handle::NONE, ctx.handle(), PTYPE_SOCKET, 0, message);
     }
 }
 
@@ -108,7 +120,7 @@ pub(super) unsafe extern "C-unwind" fn bind(l: *mut lua_State) -> c_int {
 unsafe fn try_bind(vm: *mut Vm, net: *mut Net, fd: i64) -> i32 {
     unsafe {
         let Some(fd) = i32::try_from(fd).ok().filter(|fd| *fd >= 0) else {
-            explain(vm, &format!("{fd} is no file descriptor"));
+            fail(vm, &format!("{fd} is no file descriptor"));
             return NONE;
         };
         // SAFETY: it is only copied, in the call below. A number that is no open descriptor is an error there.

@@ -1,0 +1,95 @@
+//! Clusters of real nodes: what they should live through. `cargo test -p skynet-tests --test cluster` runs the quick ones,
+//! `cargo xtask cluster-test` all of them; [`SCENARIOS`] is the list.
+//!
+//! A scenario is a function that starts, kills, freezes and cuts off nodes and runs Lua code in them, by what
+//! `skynet_tests::cluster` has. The services of the nodes are in `lua/`: `agent` runs the code, `echo` is called, `storm`
+//! calls. In that code, `echo` and `storm` are the handles of those on the same node, `harbor` and `datacenter` the
+//! modules, and `count()` is a number above the last, which an echo service wants from each sender.
+
+#![forbid(unsafe_code)]
+
+mod deaths;
+mod frozen;
+mod hostile;
+mod interop;
+mod links;
+mod names;
+mod shared;
+mod starts;
+
+use std::process::ExitCode;
+
+use skynet_tests::cluster::Layout::{C, CMaster, Mixed, OurMaster, Ours};
+use skynet_tests::cluster::{self, Scenario};
+
+/// A scenario of our nodes alone: C skynet knows nothing of it.
+const fn ours(
+    name: &'static str,
+    sizes: &'static [u32],
+    run: fn(&mut cluster::Cluster) -> anyhow::Result<()>,
+) -> Scenario {
+    Scenario { name, layouts: &[Ours], sizes, least: 2, quick: false, run }
+}
+
+/// A scenario of any nodes.
+const fn any(
+    name: &'static str,
+    sizes: &'static [u32],
+    run: fn(&mut cluster::Cluster) -> anyhow::Result<()>,
+) -> Scenario {
+    Scenario { name, layouts: &[Ours, C, CMaster, OurMaster, Mixed], sizes, least: 2, quick: false, run }
+}
+
+const fn least(nodes: u32, scenario: Scenario) -> Scenario {
+    Scenario { least: nodes, ..scenario }
+}
+
+/// Run by `cargo test`, too.
+const fn quick(scenario: Scenario) -> Scenario {
+    Scenario { quick: true, ..scenario }
+}
+
+const SCENARIOS: &[Scenario] = &[
+    quick(any("calls", &[2, 5], starts::calls_between_all_pairs)),
+    ours("many", &[32], starts::calls_between_all_pairs),
+    any("any-order", &[5], starts::in_any_order),
+    quick(any("names", &[3], names::before_while_and_after_links)),
+    any("wait-for-node", &[3], names::messages_wait_for_a_node),
+    quick(any("unique", &[3], shared::unique_service_is_raced)),
+    quick(any("datacenter", &[3], shared::datacenter_waits)),
+    any("sizes", &[2], interop::big_messages),
+    any("dead-handle", &[2], interop::calls_to_dead_services),
+    quick(least(3, ours("kill", &[3, 5], deaths::killed_in_a_storm_and_back))),
+    ours("waiting-calls", &[3], deaths::waiting_calls_fail_at_once),
+    ours("old-handles", &[2], deaths::old_handles_find_nobody),
+    least(3, ours("kill-each", &[4], deaths::each_is_killed_in_turn)),
+    quick(least(3, ours("master", &[3, 5], deaths::master_dies_and_comes_back))),
+    least(3, ours("master-alone", &[3], deaths::newcomer_after_the_master_came_back)),
+    least(
+        3,
+        Scenario {
+            layouts: &[C, CMaster, OurMaster, Mixed],
+            ..ours("link-watch", &[3], deaths::watchers_wake)
+        },
+    ),
+    least(
+        3,
+        Scenario { layouts: &[OurMaster, Mixed], ..ours("c-killed", &[3], interop::a_c_node_is_killed) },
+    ),
+    least(3, any("frozen-briefly", &[3], frozen::briefly)),
+    least(3, ours("frozen-long", &[3], frozen::beyond_the_heartbeat)),
+    least(3, ours("frozen-master", &[3], frozen::the_master)),
+    any("delay", &[3], links::delayed),
+    any("hold", &[3], links::held),
+    quick(least(3, ours("cut", &[3], links::cut))),
+    least(3, ours("drop", &[3], links::dropped)),
+    least(3, ours("truncate", &[3], links::truncated)),
+    least(3, ours("cut-master", &[3], links::cut_from_the_master)),
+    quick(ours("hostile", &[2], hostile::bytes_on_every_port)),
+    ours("scanner", &[2], hostile::connections_without_a_word),
+    ours("chaos", &[5], deaths::chaos),
+];
+
+fn main() -> ExitCode {
+    cluster::main(SCENARIOS)
+}
