@@ -7,7 +7,7 @@ mod common;
 use std::io::Read as _;
 use std::net::TcpListener;
 
-use common::on_both;
+use common::{on_both, ours};
 use skynet_tests::services::Runtime;
 use skynet_tests::session::Node;
 
