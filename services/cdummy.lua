@@ -1,6 +1,7 @@
 -- `.cslave` of a single node (harbor = 0): keeps the global names, and says that there are no other nodes.
 local skynet = require "skynet"
 require "skynet.manager"
+local valid = require "skynet.harbor.valid"
 
 ---@type integer the native harbor service
 local harbor
@@ -21,6 +22,9 @@ end
 local command = {}
 
 function command.REGISTER(name, handle)
+	if not valid.name(name) then
+		error(valid.no_name(name), 0)
+	end
 	assert(handles[name] == nil, "global name is taken")
 	handles[name] = handle
 	tell_harbor(name, handle)
@@ -36,6 +40,8 @@ function command.QUERYNAME(name)
 		skynet.retpack(skynet.localname(name))
 	elseif handles[name] then
 		skynet.retpack(handles[name])
+	elseif not valid.name(name) then
+		error(valid.no_name(name), 0)
 	else
 		local answers = asking[name] or {}
 		answers[#answers + 1] = skynet.response()

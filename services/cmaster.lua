@@ -4,8 +4,8 @@
 -- fall silent. To C nodes the master speaks the protocol of C skynet and nothing else.
 local skynet = require "skynet"
 local socket = require "skynet.socket"
-local driver = require "skynet.socketdriver"
 local wire = require "skynet.harbor.wire"
+local valid = require "skynet.harbor.valid"
 local features = require "skynet.harbor.features"
 local heartbeat = require "skynet.harbor.heartbeat"
 local registry = require "skynet.harbor.registry"
@@ -131,7 +131,7 @@ local function introduction(fd)
 		return nil, id
 	elseif kind ~= "H" then
 		return nil, "Invalid handshake type " .. kind
-	elseif not wire.is_id(id) then
+	elseif not valid.id(id) then
 		return nil, "Invalid slave id " .. tostring(id)
 	elseif type(address) ~= "string" or address == "" or #address > 128 then
 		return nil, string.format("Invalid address of slave %d: it has 1 to 128 bytes", id)
@@ -147,12 +147,14 @@ local function admit(fd)
 	if not socket.start(fd) then
 		return nil, "closed"
 	end
-	driver.nodelay(fd)
+	wire.prepare(fd, own.heartbeat)
+	wire.bound(fd, true)
 	local id, address, news = wire.within(fd, wire.PATIENCE, introduction)
 	local refusal = not id and address or clear_way(id, news)
 	if refusal or socket.invalid(fd) then
 		return nil, refusal or "closed"
 	end
+	wire.bound(fd, false)
 	log("Harbor %d (fd=%d) report %s", id, fd, address)
 	local others = registry.all()
 	local slave = { id = id, fd = fd, address = address, features = news }
@@ -174,7 +176,7 @@ local packages = {}
 
 --- Registers a name.
 function packages.R(_, name, handle)
-	if not (wire.is_name(name) and wire.is_handle(handle)) then
+	if not (valid.name(name) and valid.handle(handle)) then
 		return false
 	elseif not registry.claim(name, handle) then
 		log("Global name %s is refused: there are too many", name)
@@ -187,7 +189,7 @@ end
 
 --- Asks whose a name is.
 function packages.Q(slave, name)
-	if not wire.is_name(name) then
+	if not valid.name(name) then
 		return false
 	end
 	local handle = registry.lookup(name)

@@ -3,9 +3,9 @@
 -- When the master is gone, the links stay, and the slave tries to find the master again. Nodes of ours may come back under their id.
 local skynet = require "skynet"
 local socket = require "skynet.socket"
-local driver = require "skynet.socketdriver"
 require "skynet.manager"
 local wire = require "skynet.harbor.wire"
+local valid = require "skynet.harbor.valid"
 local features = require "skynet.harbor.features"
 local heartbeat = require "skynet.harbor.heartbeat"
 local secret = require "skynet.harbor.secret"
@@ -92,20 +92,20 @@ local packages = {}
 
 --- A node is up: connect to it.
 function packages.C(peer, address, text)
-	if wire.is_id(peer) and type(address) == "string" then
+	if valid.id(peer) and type(address) == "string" then
 		links.reach(peer, address, features.parse(text))
 	end
 end
 
 function packages.N(name, handle)
-	if wire.is_name(name) and wire.is_handle(handle) then
+	if valid.name(name) and valid.handle(handle) then
 		book:announced(name, handle)
 	end
 end
 
 --- A node is gone.
 function packages.D(peer)
-	if wire.is_id(peer) and peer ~= id then
+	if valid.id(peer) and peer ~= id then
 		links.gone(peer)
 	end
 end
@@ -123,7 +123,7 @@ end
 ---@param into table<integer, boolean>
 local function note(list, first, into)
 	for i = first, list.n, 2 do
-		if wire.is_id(list[i]) and list[i] ~= id then
+		if valid.id(list[i]) and list[i] ~= id then
 			into[list[i]] = true
 			links.expect(list[i], features.parse(list[i + 1]))
 		end
@@ -176,12 +176,11 @@ end
 ---@return slave.Answer|string answer or why not
 ---@return boolean? refused nil if it could not even be reached
 local function join()
-	local address = skynet.getenv "master" --[[@as string]]
-	local ok, fd, reason = pcall(socket.open, address)
-	if not ok or not fd then
-		return nil, tostring(not ok and fd or reason)
+	local fd, reason = wire.open(skynet.getenv "master" --[[@as string]])
+	if not fd then
+		return nil, reason
 	end
-	driver.nodelay(fd)
+	wire.prepare(fd, own.heartbeat)
 	joining = true
 	local answer, refusal = wire.within(fd, ANSWER, handshake)
 	joining = false
@@ -300,7 +299,7 @@ end
 
 ---@param peer any
 local function check_id(peer)
-	return wire.is_id(peer) or error("a harbor id is 1 to 255, not " .. tostring(peer), 0)
+	return valid.id(peer) or error("a harbor id is 1 to 255, not " .. tostring(peer), 0)
 end
 
 --- Answers when the link to a node ends.
@@ -327,7 +326,7 @@ end
 ---@param peer integer
 function command.CONNECT(peer)
 	check_id(peer)
-	if links.up(peer) then
+	if peer == id or links.up(peer) then
 		skynet.ret()
 	else
 		links.hope(peer, skynet.response())
@@ -341,7 +340,7 @@ skynet.register_protocol {
 	-- From the harbor service: "Q name", a message waits for a name; "D id", a link has ended.
 	dispatch = function(_, _, text)
 		local kind, rest = text:match "^(%a) (.+)$"
-		if kind == "Q" and wire.is_name(rest) then
+		if kind == "Q" and valid.name(rest) then
 			book:sought(rest)
 		elseif kind == "D" and tonumber(rest) then
 			links.lost(math.tointeger(tonumber(rest)))

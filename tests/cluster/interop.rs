@@ -11,9 +11,9 @@ pub(crate) fn big_messages(cluster: &mut Cluster) -> Result<()> {
             let echo = cluster.at(to).echo()?;
             let same = cluster.at(from).run(format!(
                 "local body = ('0123456789abcdef'):rep({size} // 16 + 1):sub(1, {size})
-                sent = (sent or 0) + 1
-                local number, back = skynet.call({echo}, 'lua', 'echo', sent, body)
-                return number == sent and back == body"
+                local number = count()
+                local same, back = skynet.call({echo}, 'lua', 'echo', number, body)
+                return same == number and back == body"
             ))?;
             ensure!(same == "true", "{size} bytes from {from} to {to} came back as something else");
         }
@@ -28,7 +28,8 @@ pub(crate) fn calls_to_dead_services(cluster: &mut Cluster) -> Result<()> {
     for (from, to) in [(1, 2), (2, 1)] {
         let gone =
             cluster.at(to).run("local gone = skynet.newservice('echo') skynet.kill(gone) return gone")?;
-        let error = cluster.at(from).later(format!("return skynet.call({gone}, 'lua', 'echo', 1, '')"))?;
+        let error =
+            cluster.at(from).later(format!("return skynet.call({gone}, 'lua', 'echo', count(), '')"))?;
         let error = error.wait_error()?;
         ensure!(error.contains("call failed"), "it failed with `{error}`");
     }
@@ -43,14 +44,15 @@ pub(crate) fn a_c_node_is_killed(cluster: &mut Cluster) -> Result<()> {
     let link = cluster.at(watcher).later(format!("harbor.link({victim})"))?;
     let call = cluster.at(watcher).later(format!("return skynet.call({echo}, 'lua', 'slow', 100000)"))?;
     // What is sent after the call has arrived says that the call has.
-    cluster.at(watcher).run(format!("skynet.call({echo}, 'lua', 'echo', 1, '')"))?;
+    cluster.at(watcher).run(format!("skynet.call({echo}, 'lua', 'echo', count(), '')"))?;
     cluster.kill(victim)?;
     link.wait()?;
     call.wait_error()?;
-    let late = cluster.at(watcher).later(format!("return skynet.call({echo}, 'lua', 'echo', 2, '')"))?;
+    let late =
+        cluster.at(watcher).later(format!("return skynet.call({echo}, 'lua', 'echo', count(), '')"))?;
     late.wait_error()?;
     let Some(other) = cluster.up().into_iter().find(|id| *id != watcher) else { bail!("nobody is left") };
     let echo = cluster.at(other).echo()?;
-    cluster.at(watcher).run(format!("return skynet.call({echo}, 'lua', 'echo', 1, '')"))?;
+    cluster.at(watcher).run(format!("return skynet.call({echo}, 'lua', 'echo', count(), '')"))?;
     Ok(())
 }

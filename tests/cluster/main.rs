@@ -4,7 +4,7 @@
 //! A scenario is a function that starts, kills, freezes and cuts off nodes and runs Lua code in them, by what
 //! `skynet_tests::cluster` has. The services of the nodes are in `lua/`: `agent` runs the code, `echo` is called, `storm`
 //! calls. In that code, `echo` and `storm` are the handles of those on the same node, `harbor` and `datacenter` the
-//! modules.
+//! modules, and `count()` is a number above the last, which an echo service wants from each sender.
 
 #![forbid(unsafe_code)]
 

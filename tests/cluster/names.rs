@@ -5,7 +5,7 @@ use skynet_tests::cluster::Cluster;
 
 /// A call of the echo service behind a name.
 fn call(name: &str) -> String {
-    format!("return (select(2, skynet.call('{name}', 'lua', 'echo', skynet.now() + 1, '{name}')))")
+    format!("return (select(2, skynet.call('{name}', 'lua', 'echo', count(), '{name}')))")
 }
 
 /// Names are registered when no other node is there, while others link up, and afterwards; each node reaches each, and
@@ -44,9 +44,8 @@ pub(crate) fn before_while_and_after_links(cluster: &mut Cluster) -> Result<()> 
 /// Messages to a node that has not started yet arrive in order when it is there.
 pub(crate) fn messages_wait_for_a_node(cluster: &mut Cluster) -> Result<()> {
     cluster.start(1)?;
-    // Nobody knows a handle of a node that was never there; its manager has the same name on each.
-    cluster.at(1).run("for i = 1, 100 do skynet.send('WAITED', 'lua', 'note', i) end")?;
-    let call = cluster.at(1).later("return skynet.call('WAITED', 'lua', 'echo', 101, 'waited')")?;
+    cluster.at(1).run("for _ = 1, 100 do skynet.send('WAITED', 'lua', 'note', count()) end")?;
+    let call = cluster.at(1).later("return skynet.call('WAITED', 'lua', 'echo', count(), 'waited')")?;
     let last = cluster.ids().len() as u32;
     cluster.start(last)?;
     cluster.at(last).run("harbor.globalname('WAITED', echo)")?;

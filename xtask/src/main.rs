@@ -3,14 +3,16 @@
 //! [`COMMANDS`] is the whole list; each command is one module:
 //!
 //! * [`check`]: `test`, the steps that CI runs
-//! * [`mod@bench`]: `bench`, the Lua and network benchmarks beside C skynet, and the core beside other actor libraries
+//! * [`mod@bench`]: `bench`, the Lua, network and two-node benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
+//! * [`cluster`]: `cluster-test`, clusters of real nodes that are killed, frozen and cut off
 //! * [`fuzz`]: `fuzz`, the fuzz targets of the crates
 //! * [`tidy`]: `tidy`, what compiler and linter do not look at
 #![forbid(unsafe_code)]
 
 mod bench;
 mod check;
+mod cluster;
 mod compat;
 mod fuzz;
 mod shell;
@@ -54,6 +56,12 @@ const COMMANDS: &[Command] = &[
         run: bench::net::run,
     },
     Command {
+        name: "bench harbor",
+        usage: "bench harbor [FILTER] [--runs N] [--json] [--c-profile-off]",
+        about: "calls and messages between two nodes, of one kind and of both",
+        run: bench::harbor::run,
+    },
+    Command {
         name: "compat",
         usage: "compat [FILTER]",
         about: "C skynet's test scripts on both nodes, outcomes compared (needs SKYNET_C)",
@@ -64,6 +72,12 @@ const COMMANDS: &[Command] = &[
         usage: "fuzz [TARGET] [--seconds N]",
         about: "the fuzz targets of the crates, 30 seconds each if nothing else is said (needs a C++ compiler)",
         run: fuzz::run,
+    },
+    Command {
+        name: "cluster-test",
+        usage: "cluster-test [--filter TEXT] [--nodes N] [--seed S] [--layout L] [--keep-logs] [--list]",
+        about: "clusters of real nodes: started, killed, frozen, cut off; mixed with C nodes where SKYNET_C is set",
+        run: cluster::run,
     },
     Command {
         name: "tidy",

@@ -68,22 +68,50 @@ fn a_stock_config_boots_in_its_tree_with_the_handles_of_the_specification() {
 }
 
 #[test]
-fn a_node_of_a_network_says_that_it_stays_alone_and_goes_on() {
+fn a_network_of_one_node_boots_with_the_handles_of_the_specification() {
     let scratch = tree();
-    scratch
-        .write("service/cslave.lua", "error 'it needs sockets'")
-        .write("service/cmaster.lua", "error 'it needs sockets'")
-        .write(
-            "examples/network",
-            "include 'config' harbor = 1 address = '127.0.0.1:1' master = address standalone = address",
-        );
-    let outcome = scratch.run(&["examples/network"]);
-    assert!(
-        outcome.out.contains("[:01000002] bootstrap: harbor = 1, but this build has no sockets"),
-        "{outcome:#?}"
+    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (master, own) = (port(), port());
+    scratch.write(
+        "examples/network",
+        &format!(
+            "include 'config' harbor = 1 rs_incarnation = 0 address = '{own}' master = '{master}' standalone = master"
+        ),
     );
-    assert!(outcome.out.contains("main says hello"), "{outcome:#?}");
+    let outcome = scratch.run(&["examples/network"]);
+    for line in [
+        "[:01000003] LAUNCH snlua launcher\n",
+        "[:01000004] LAUNCH snlua cmaster\n",
+        "[:01000005] LAUNCH snlua cslave\n",
+        "[:01000006] LAUNCH harbor 1 16777221\n",
+        "[:01000005] Waiting for 0 harbors\n",
+        "[:01000005] Shakehand ready\n",
+        "[:01000007] LAUNCH snlua datacenterd\n",
+        "[:01000008] LAUNCH snlua service_mgr\n",
+        "[:01000009] main says hello",
+    ] {
+        assert!(outcome.out.contains(line), "no {line:?}: {outcome:#?}");
+    }
     assert_eq!((outcome.err.as_str(), outcome.code), ("", Some(0)));
+}
+
+#[test]
+fn a_config_that_contradicts_itself_is_refused_with_the_reason() {
+    for (config, reason) in [
+        (
+            "standalone = '127.0.0.1:1'",
+            "[:00000002] bootstrap: harbor = 0 is a node that is alone, but standalone is set",
+        ),
+        ("harbor = 1 master = '127.0.0.1:1'", "bootstrap: harbor = 1 needs the key address"),
+        ("harbor = 1 address = '127.0.0.1:1'", "bootstrap: harbor = 1 needs the key master"),
+    ] {
+        let scratch = tree();
+        scratch.write("examples/wrong", &format!("include 'config' rs_incarnation = 0 {config}"));
+        let outcome = scratch.run(&["examples/wrong"]);
+        assert!(outcome.out.contains(reason), "{config}: {outcome:#?}");
+        assert!(!outcome.out.contains("main says"), "{config}: {outcome:#?}");
+        assert_eq!(outcome.code, Some(0), "{config}: {outcome:#?}");
+    }
 }
 
 #[test]

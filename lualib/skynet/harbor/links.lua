@@ -5,7 +5,6 @@
 --- gone. Who accepted a link waits for the other side.
 local skynet = require "skynet"
 local socket = require "skynet.socket"
-local driver = require "skynet.socketdriver"
 local wire = require "skynet.harbor.wire"
 local secret = require "skynet.harbor.secret"
 
@@ -89,9 +88,8 @@ end
 --- The link is no more.
 ---@param peer harbor.Peer
 local function unlinked(peer)
-	if skynet.now() - peer.since >= GOOD then
-		peer.pause = FIRST_PAUSE
-	end
+	local good = skynet.now() - peer.since >= GOOD
+	peer.pause = good and FIRST_PAUSE or math.min(peer.pause * 2, LONGEST_PAUSE)
 	peer.fd = nil
 	wake(peer, "watchers")
 	on_change(peer.id, "ended")
@@ -140,11 +138,12 @@ end
 ---@return integer? fd
 ---@return string? reason
 local function dial(peer, address)
-	local ok, fd, reason = pcall(socket.open, address)
-	if not ok or not fd then
-		return nil, tostring(not ok and fd or reason)
+	local fd, reason = wire.open(address)
+	if not fd then
+		return nil, reason
 	end
-	driver.nodelay(fd)
+	wire.prepare(fd, 0)
+	local ok
 	ok, reason = proven(fd)
 	if not ok then
 		wire.close(fd)
@@ -292,7 +291,8 @@ function links.accept(fd, joining)
 	if not socket.start(fd) then
 		return "closed"
 	end
-	driver.nodelay(fd)
+	wire.prepare(fd, 0)
+	wire.bound(fd, true)
 	local id, reason = wire.within(fd, wire.PATIENCE, introduction)
 	if not id then
 		return reason

@@ -1,5 +1,5 @@
 --- What a slave knows of global names: its own, which it registers with the master, and those it has heard of.
-local wire = require "skynet.harbor.wire"
+local valid = require "skynet.harbor.valid"
 
 local names = {}
 
@@ -42,8 +42,8 @@ end
 
 ---@param name any
 local function check_name(name)
-	if not wire.is_name(name) then
-		error(string.format("the global name %q has no 1 to 15 bytes without NUL", tostring(name)), 0)
+	if not valid.name(name) then
+		error(valid.no_name(name), 0)
 	end
 end
 
@@ -72,7 +72,7 @@ end
 ---@param handle integer
 function Names:register(name, handle)
 	check_name(name)
-	if not wire.is_handle(handle) then
+	if not valid.handle(handle) then
 		error(string.format("the global name %s needs the handle of a service, not %s", name, tostring(handle)), 0)
 	end
 	local holder = self.known[name]
@@ -141,7 +141,7 @@ function Names:announced(name, handle)
 	self:learn(name, handle)
 end
 
---- There is a master again, which may know nothing.
+--- There is a master again: it may know nothing, and names may have changed hands meanwhile.
 function Names:joined()
 	self.unsent, self.unsent_count = {}, 0
 	for name, handle in pairs(self.own) do
@@ -149,6 +149,11 @@ function Names:joined()
 	end
 	for name in pairs(self.wanted) do
 		self.out.master("Q", name)
+	end
+	for name in pairs(self.known) do
+		if not self.own[name] then
+			self.out.master("Q", name)
+		end
 	end
 end
 

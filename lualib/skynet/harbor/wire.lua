@@ -82,31 +82,49 @@ function wire.within(fd, cs, f, ...)
 	end)(f(fd, ...))
 end
 
+--- Prepares a connection: small packages go out at once, and a dead machine is noticed.
+---@param fd integer
+---@param seconds integer of silence of the system on the other side; 0: it does not matter
+function wire.prepare(fd, seconds)
+	driver.nodelay(fd)
+	if seconds > 0 and socket.keepalive then
+		socket.keepalive(fd, seconds)
+	end
+end
+
+--- Bounds what a stranger may send before it has introduced itself; nil: it has.
+---@param fd integer
+---@param stranger? boolean
+function wire.bound(fd, stranger)
+	socket.limit(fd, stranger and 4096 or nil)
+end
+
+--- Connects, and does not wait for as long as the system would.
+---@param address string
+---@return integer? fd
+---@return string? reason
+function wire.open(address)
+	local attempt = {}
+	skynet.fork(function()
+		local ok, fd, reason = pcall(socket.open, address)
+		attempt.fd, attempt.reason = ok and fd or nil, tostring(not ok and fd or reason)
+		if attempt.late and attempt.fd then
+			wire.close(attempt.fd)
+		end
+		skynet.wakeup(attempt)
+	end)
+	if skynet.sleep(wire.PATIENCE, attempt) ~= "BREAK" then
+		attempt.late = true
+		return nil, string.format("no answer within %d s", wire.PATIENCE // 100)
+	end
+	return attempt.fd, attempt.reason
+end
+
 --- Ends a connection at once, whatever waits to be sent, and whether it was started or not.
 ---@param fd integer
 function wire.close(fd)
 	driver.shutdown(fd)
 	socket.close(fd)
-end
-
----@param id any
----@return boolean
-function wire.is_id(id)
-	return math.type(id) == "integer" and id >= 1 and id <= 255
-end
-
---- Whether this can be a global name.
----@param name any
----@return boolean
-function wire.is_name(name)
-	return type(name) == "string" and #name >= 1 and #name <= 15 and not name:find("\0", 1, true)
-end
-
---- Whether this can be the handle of a service of a network.
----@param handle any
----@return boolean
-function wire.is_handle(handle)
-	return math.type(handle) == "integer" and handle > 0xffffff and handle <= 0xffffffff
 end
 
 return wire

@@ -14,6 +14,14 @@ require "skynet.manager"
 ---@type table<string, any>
 local scope = setmetatable({ skynet = skynet, harbor = harbor, datacenter = datacenter }, { __index = _G })
 
+local counted = 0
+
+---@return integer number one more than last time, as the echo services want it
+function scope.count()
+	counted = counted + 1
+	return counted
+end
+
 ---@param ... any
 ---@return string text the values, separated by spaces
 local function text_of(...)

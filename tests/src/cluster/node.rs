@@ -96,7 +96,7 @@ impl Node {
         let config = self.config(tree, extra, place);
         let path = self.folder.join("config");
         fs::write(&path, config.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
-        self.process = Some(Process::start(&program, &path, &self.folder, &self.log_path())?);
+        self.process = Some(Process::start(self.kind, &program, &path, &self.folder, &self.log_path())?);
         Ok(())
     }
 

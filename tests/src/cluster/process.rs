@@ -8,20 +8,39 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::layout::Kind;
+
+/// Runs a program with a stack of 64 MiB for each thread: C skynet takes the buffer of a remote message from there, and
+/// one of 8 MiB ends it otherwise.
+const WITH_STACK: &str = "ulimit -s 65536; exec \"$0\" \"$@\"";
+
 /// A running process. It is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Process(Child);
 
 impl Process {
-    /// Starts `program` on `config` in `folder`; what it prints is appended to `log`.
-    pub(super) fn start(program: &Path, config: &Path, folder: &Path, log: &Path) -> Result<Self> {
+    /// Starts the binary of a `kind` on `config` in `folder`; what it prints is appended to `log`.
+    pub(super) fn start(
+        kind: Kind,
+        program: &Path,
+        config: &Path,
+        folder: &Path,
+        log: &Path,
+    ) -> Result<Self> {
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .with_context(|| format!("cannot open {}", log.display()))?;
         writeln!(file, "--- a process begins ---")?;
-        let child = Command::new(program)
+        let mut command = match kind {
+            Kind::Ours => Command::new(program),
+            Kind::C => Command::new("sh"),
+        };
+        if kind == Kind::C {
+            command.args(["-c", WITH_STACK]).arg(program);
+        }
+        let child = command
             .arg(config)
             .current_dir(folder)
             // Ctrl-C at the terminal is for the test, which then ends its nodes.

@@ -20,17 +20,17 @@ fn master_is_well(master: &Master) {
 fn wrong_introductions_to_the_master_are_closed_and_logged() {
     let master = Master::start(&ours(), |config| config);
     let wrong = [
-        (values!["H", 0, "127.0.0.1:1"], "Invalid slave id 0"),
-        (values!["H", 300, "127.0.0.1:1"], "Invalid slave id 300"),
-        (values!["H", -1, "127.0.0.1:1"], "Invalid slave id -1"),
-        (values!["H", "2", "127.0.0.1:1"], "Invalid slave id 2"),
-        (values!["H"], "Invalid slave id nil"),
-        (values!["H", 2], "Invalid address of slave 2"),
-        (values!["H", 2, ""], "Invalid address of slave 2"),
-        (values!["H", 2, "a".repeat(200)], "Invalid address of slave 2"),
-        (values!["R", "NAME", 0x0200_0001], "Invalid handshake type R"),
-        (values![7], "what was sent is no package"),
-        (values![], "what was sent is no package"),
+        (values!["H", 0, "127.0.0.1:1"].to_vec(), "Invalid slave id 0"),
+        (values!["H", 300, "127.0.0.1:1"].to_vec(), "Invalid slave id 300"),
+        (values!["H", -1, "127.0.0.1:1"].to_vec(), "Invalid slave id -1"),
+        (values!["H", "2", "127.0.0.1:1"].to_vec(), "Invalid slave id 2"),
+        (values!["H"].to_vec(), "Invalid slave id nil"),
+        (values!["H", 2].to_vec(), "Invalid address of slave 2"),
+        (values!["H", 2, ""].to_vec(), "Invalid address of slave 2"),
+        (values!["H", 2, "a".repeat(200)].to_vec(), "Invalid address of slave 2"),
+        (values!["R", "NAME", 0x0200_0001].to_vec(), "Invalid handshake type R"),
+        (values![7].to_vec(), "what was sent is no package"),
+        (Vec::new(), "what was sent is no package"),
     ];
     for (values, reason) in wrong {
         let mut peer = master.stranger();
@@ -155,16 +155,16 @@ fn packages_of_a_master_without_sense_are_ignored() {
     let mut master = slave.joined(0);
     let _ = slave.node.await_log("subject: ready");
     for values in [
-        values!["C", 0, "127.0.0.1:1"],
-        values!["C", 300, 5],
-        values!["C", 1, "127.0.0.1:1"],
-        values!["C", 7, "no address"],
-        values!["N", "", 5],
-        values!["N", "NAME", "text"],
-        values!["D", "x"],
-        values!["D", 1],
-        values!["D", 77],
-        values!["Y", 1],
+        values!["C", 0, "127.0.0.1:1"].to_vec(),
+        values!["C", 300, 5].to_vec(),
+        values!["C", 1, "127.0.0.1:1"].to_vec(),
+        values!["C", 7, "no address"].to_vec(),
+        values!["N", "", 5].to_vec(),
+        values!["N", "NAME", "text"].to_vec(),
+        values!["D", "x"].to_vec(),
+        values!["D", 1].to_vec(),
+        values!["D", 77].to_vec(),
+        values!["Y", 1].to_vec(),
     ] {
         master.send(&values);
     }
@@ -172,4 +172,17 @@ fn packages_of_a_master_without_sense_are_ignored() {
     let _ = slave.node.await_log("ANSWER is :02000042");
     let _ = slave.node.await_log("Invalid master message type Y");
     let _ = slave.node.await_log("Can't connect to harbor 7 at no address");
+}
+
+#[test]
+fn a_flood_on_the_port_of_a_slave_is_turned_away() {
+    let slave = Slave::start(&ours(), |config| config);
+    let _master = slave.joined_ours(&[(2, FEATURES)]);
+    let strangers: Vec<Peer> = (0..300).map(|_| Peer::connect(slave.port)).collect();
+    let _ = slave.node.await_log("is closed: too many introduce themselves");
+    drop(strangers);
+    // Those that are gone make room.
+    let mut two = Peer::link(slave.port, 2);
+    assert_eq!(two.bytes(1), [1]);
+    let _ = slave.node.await_log("Shakehand ready");
 }

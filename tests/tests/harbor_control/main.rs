@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod example;
 mod hostile;
 mod master;
 mod peer;

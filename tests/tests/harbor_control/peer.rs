@@ -18,7 +18,7 @@ pub(crate) const FEATURES: &str = "rs1 77 0";
 
 /// The values of a package.
 macro_rules! values {
-    ($($value:expr),* $(,)?) => { vec![$(crate::peer::ToValue::to_value(&$value)),*] };
+    ($($value:expr),* $(,)?) => { [$(crate::peer::ToValue::to_value(&$value)),*] };
 }
 pub(crate) use values;
 
@@ -213,7 +213,7 @@ impl Master {
     /// A slave as C skynet's, or with features as ours. Its answer is not read yet.
     pub(crate) fn slave(&self, id: i64, at: &str, features: Option<&str>) -> Peer {
         let mut peer = self.stranger();
-        let mut values = values!["H", id, at];
+        let mut values = values!["H", id, at].to_vec();
         values.extend(features.map(|text| text.to_value()));
         peer.send(&values);
         peer
@@ -267,7 +267,7 @@ impl Slave {
 impl Peer {
     /// The answer of a master of ours to H.
     pub(crate) fn welcome(&mut self, others: &[(i64, &str)]) {
-        let mut values = values!["W", i64::try_from(others.len()).unwrap(), FEATURES];
+        let mut values = values!["W", i64::try_from(others.len()).unwrap(), FEATURES].to_vec();
         values.extend(others.iter().flat_map(|(id, features)| values![*id, *features]));
         self.send(&values);
     }

@@ -148,8 +148,28 @@ fn another_owner_of_a_name_is_not_contested_after_the_master_returns() {
     master.send(&values!["P", true]);
     assert_eq!(master.any(), values!["P"]);
     drop(master);
+    // It asks for the name like any other that it knows.
     let mut master = slave.joined(0);
+    let mut asked = [master.next(), master.next()];
+    asked.sort_by_key(|values| text(&values[1]).to_owned());
+    assert_eq!(asked, [values!["Q", "ANSWER"], values!["Q", "SUBJECT"]]);
+}
+
+#[test]
+fn what_happened_to_names_while_there_was_no_master_is_asked_for() {
+    let slave = plain(&ours());
+    let mut master = slave.joined(0);
+    let registered = master.next();
     master.expect(&values!["Q", "ANSWER"]);
+    master.send(&values!["N", "ANSWER", 0x0200_0042]);
+    let _ = slave.node.await_log("ANSWER is :02000042");
+    drop(master);
+    let mut master = slave.joined(0);
+    assert_eq!(master.next(), registered);
+    master.expect(&values!["Q", "ANSWER"]);
+    master.send(&values!["N", "ANSWER", 0x0300_0042]);
+    master.send(&values!["P", true]);
+    assert_eq!(master.any(), values!["P"]);
 }
 
 #[test]

@@ -95,12 +95,18 @@ pub(super) fn output(command: &mut Command, file: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// The same for both, as far as it can be; C skynet must be told where its own files lie.
+/// The config of a node that is alone.
 pub(super) fn config_text(contestant: &Contestant, script: &str, folder: &Path) -> String {
+    config_with(contestant, script, folder, "harbor = 0\n")
+}
+
+/// The same for both, as far as it can be; C skynet must be told where its own files lie. The lines of `network` say which
+/// node of which network it is.
+pub(super) fn config_with(contestant: &Contestant, script: &str, folder: &Path, network: &str) -> String {
     let scripts = shell::root().join("xtask").join("bench").join("lua").join("?.lua");
     let scripts = scripts.display();
     let mut text = format!(
-        "thread = 2\nharbor = 0\nbootstrap = \"snlua bootstrap\"\nstart = \"{script}\"\nlogger = \"{}\"\n",
+        "thread = 2\n{network}bootstrap = \"snlua bootstrap\"\nstart = \"{script}\"\nlogger = \"{}\"\n",
         folder.join("log").display(),
     );
     match &contestant.tree {

@@ -1,5 +1,6 @@
 //! Results as a table for readers and as JSON for programs.
 
+use super::harbor::HarborRow;
 use super::net::NetRow;
 use super::peers::{PEERS, ShapeResult};
 use super::rows::ResultRow;
@@ -70,6 +71,28 @@ pub(super) fn net_table(results: &[NetRow]) -> String {
     aligned(&lines)
 }
 
+/// The table of the benchmarks of two nodes. Pairs that were not measured are left out.
+pub(super) fn harbor_table(results: &[HarborRow]) -> String {
+    let measured = |index: &usize| {
+        let value = |result: &HarborRow| result.values.get(*index).and_then(|(_, value)| *value);
+        results.iter().any(|result| value(result).is_some())
+    };
+    let pairs = results.first().map_or(&[][..], |result| &result.values);
+    let columns: Vec<usize> = (0..pairs.len()).filter(measured).collect();
+    let mut first = header(&["name", "unit"]);
+    first.extend(columns.iter().filter_map(|index| pairs.get(*index)).map(|(pair, _)| pair.name()));
+    first.extend(header(&["ratio", "aim", ""]));
+    let mut lines = vec![first];
+    for result in results {
+        let mut line = vec![result.test.title.to_owned(), "/s".to_owned()];
+        let values = columns.iter().filter_map(|index| result.values.get(*index));
+        line.extend(values.map(|(_, value)| number(*value)));
+        line.extend([times(result.ratio()), result.test.aim.text(), verdict(result.met())]);
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
 /// An array with one object for each row; what was not measured is `null`.
 pub(super) fn json(results: &[ResultRow]) -> String {
     array(results.iter().map(|result| {
@@ -113,6 +136,21 @@ pub(super) fn net_json(results: &[NetRow]) -> String {
             json_number(result.c_profile_off),
             json_number(result.rust),
             json_number(result.epoll),
+            json_number(result.ratio()),
+            result.met().map_or("null".to_owned(), |met| met.to_string()),
+        )
+    }))
+}
+
+/// As [`json`], with one key for each pair of nodes.
+pub(super) fn harbor_json(results: &[HarborRow]) -> String {
+    array(results.iter().map(|result| {
+        let values = result.values.iter();
+        let values = values.map(|(pair, value)| format!("\"{}\": {}", pair.name(), json_number(*value)));
+        format!(
+            "{{\"name\": \"{}\", \"unit\": \"/s\", {}, \"ratio\": {}, \"met\": {}}}",
+            result.test.name,
+            values.collect::<Vec<_>>().join(", "),
             json_number(result.ratio()),
             result.met().map_or("null".to_owned(), |met| met.to_string()),
         )

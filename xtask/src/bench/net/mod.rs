@@ -22,6 +22,7 @@ use crate::shell::{self, cargo};
 use cases::{TESTS, Test};
 pub(super) use rows::NetRow;
 use server::Server;
+pub(super) use server::line_of;
 
 /// Who serves.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -119,7 +119,7 @@ fn command(test: &Test, who: Who, programs: &Programs, folder: &Path) -> Result<
 /// # Errors
 ///
 /// When the process ends or the time is over before.
-pub(super) fn line_of(child: &mut Child, file: &Path, prefix: &str) -> Result<String> {
+pub(in crate::bench) fn line_of(child: &mut Child, file: &Path, prefix: &str) -> Result<String> {
     let begun = Instant::now();
     loop {
         // Read after the look at the process, so that its last words are not missed.

@@ -23,6 +23,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"invalid", state::invalid),
     (c"disconnected", state::disconnected),
     (c"limit", state::limit),
+    (c"keepalive", state::keepalive),
     (c"starter", open::starter),
     (c"await", open::wait_until_open),
     (c"own", state::own),

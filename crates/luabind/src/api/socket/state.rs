@@ -1,6 +1,7 @@
 //! How sockets stand: what the Lua half asks and tells.
 
 use std::ffi::c_int;
+use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::Payload;
@@ -45,6 +46,21 @@ pub(super) unsafe extern "C-unwind" fn limit(l: *mut lua_State) -> c_int {
             None => return assertion(l),
         }
         0
+    }
+}
+
+/// `keepalive(id, seconds) -> boolean`: whether that could be set.
+pub(super) unsafe extern "C-unwind" fn keepalive(l: *mut lua_State) -> c_int {
+    unsafe {
+        let id = id_at(l, 1);
+        let seconds = ffi::luaL_checkinteger(l, 2).clamp(1, i64::from(u16::MAX)) as u64;
+        let net = net_of(l);
+        if (*net).get(id).is_none() {
+            return assertion(l);
+        }
+        let set = (*net).sockets.keepalive_after(SocketId::from_raw(id), Duration::from_secs(seconds));
+        ffi::lua_pushboolean(l, c_int::from(set));
+        1
     }
 }
 
