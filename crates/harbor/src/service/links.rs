@@ -138,6 +138,7 @@ impl Harbor {
 
     /// Sends what has come together.
     pub(super) fn flush(&mut self, ctx: &Context) {
+        self.gathering_since = None;
         if let Some(sockets) = &self.sockets {
             // A connection that is closed already says so.
             self.peers.flush(|socket, parts| sockets.send_parts(socket, parts).unwrap_or(0));
