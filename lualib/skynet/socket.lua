@@ -87,11 +87,9 @@ local function opened(id)
 	return ok, err
 end
 
-local default_warning
-
 ---@param id integer
 ---@param kb integer
-function default_warning(id, kb)
+local function default_warning(id, kb)
 	skynet.error(string.format("WARNING: %d K bytes need to send out (fd = %d)", kb, id))
 end
 
@@ -120,8 +118,11 @@ events[3] = function(id)
 	if not native.ended(id) then
 		driver.close(id)
 	end
-	for _, thread in ipairs(closers[id] or {}) do
-		skynet.wakeup(thread)
+	local waiting = closers[id]
+	if waiting then
+		for _, thread in ipairs(waiting) do
+			skynet.wakeup(thread)
+		end
 	end
 	local func = on_close[id]
 	if func then
@@ -287,10 +288,13 @@ function socket.close_fd(id)
 	driver.close(id)
 end
 
---- Closes a socket at once; what waits to be sent is lost. The reader sees the end; `close` is still needed.
+--- Closes a socket at once; what waits to be sent is lost. The reader sees the end; `close` is still needed. Sockets that
+--- this service does not own are left alone.
 ---@param id integer
 function socket.shutdown(id)
-	driver.shutdown(id)
+	if not native.invalid(id) then
+		driver.shutdown(id)
+	end
 end
 
 --- Gives up a socket without closing it: another service will start it. A thread that reads it gets what there is.

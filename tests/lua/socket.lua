@@ -35,6 +35,15 @@ case["a listener says where it listens, and takes connections"] = function()
 	check.eq(socket.invalid(id), true)
 end
 
+case["the port of a closed listener is free"] = function()
+	local id, _, port = socket.listen("127.0.0.1", 0)
+	for _ = 1, 50 do
+		socket.close(id)
+		id = socket.listen("127.0.0.1", port)
+	end
+	socket.close(id)
+end
+
 case["read gives what there is, or so many bytes"] = function()
 	local client, server = net.pair()
 	socket.write(client, "hello world")
@@ -132,6 +141,21 @@ case["write takes strings, tables, numbers, and blocks"] = function()
 	close(client, server)
 	check.eq(socket.write(client, "x"), false)
 end
+
+case["a table may write while it is written"] = check.ours(function()
+	local client, server = net.pair()
+	local words = setmetatable({}, {
+		__index = function(_, at)
+			socket.write(client, { "<", at, ">" })
+			return at <= 2 and "word " .. at .. ";" or nil
+		end,
+	})
+	socket.write(client, words)
+	socket.write(client, { 1, " ", -2.5, " ", 1e300, ("x"):rep(100 * 1024), "\n" })
+	check.eq(socket.readline(server), "<1><2><3>word 1;word 2;1 -2.5 1e+300" .. ("x"):rep(100 * 1024))
+	socket.close(client)
+	socket.close(server)
+end)
 
 case["the end gives what is left, and then nothing"] = function()
 	local client, server = net.pair()

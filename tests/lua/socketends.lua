@@ -52,6 +52,29 @@ case["pausing by hand stops the reading until somebody waits"] = function()
 	socket.close(server)
 end
 
+case["starting a socket that still sends after it was closed fails"] = function()
+	local client, server = net.pair()
+	socket.pause(client)
+	socket.warning(server, function() end)
+	socket.write(server, ("x"):rep(10 * KB * KB))
+	socket.close(server)
+	local ok, id, err = net.later(socket.start, server)()
+	check.eq(ok, true)
+	check.eq(id, nil)
+	check.eq(err, "socket closed")
+	socket.close(client)
+end
+
+case["a socket of somebody else cannot be shut down"] = function()
+	local client, server = net.half_open()
+	socket.shutdown(server)
+	assert(socket.start(server))
+	socket.write(client, "still there\n")
+	check.eq(socket.readline(server), "still there")
+	socket.close(client)
+	socket.close(server)
+end
+
 case["a flood past the limit closes the socket"] = function()
 	local client, server = net.pair()
 	socket.limit(server, 10)
@@ -65,6 +88,21 @@ case["a flood past the limit closes the socket"] = function()
 	check.eq({ socket.read(client) }, { false, "" })
 	socket.close(client)
 end
+
+case["a flood is logged once, and what still comes is not kept"] = check.ours(function()
+	local client, server = net.pair()
+	socket.limit(server, 1000)
+	for _ = 1, 200 do
+		socket.write(client, ("x"):rep(5000))
+	end
+	check.eventually(function()
+		return socket.disconnected(server)
+	end)
+	check.ok(#socket.readall(server) < 128 * KB)
+	check.eq(select(2, check.whole_log():gsub("overflow: fd=" .. server .. " ", "")), 1)
+	socket.close(server)
+	socket.close(client)
+end)
 
 case["a line past the limit does, too, but not a number of bytes that was asked for"] = function()
 	local client, server = net.pair()
@@ -222,6 +260,32 @@ case["a coroutine of the program's own waits with its thread"] = function()
 	socket.close(client)
 	socket.close(server)
 end
+
+case["a coroutine that the thread has left waiting does not answer for it"] = check.ours(function()
+	local client, server = net.pair()
+	local other_client, other = net.pair()
+	-- A plain coroutine: what suspends it comes back to whoever resumed it.
+	local co = coroutine.wrap(function()
+		socket.readline(server)
+	end)
+	co()
+	check.raises("assertion failed!", socket.readline, server)
+	local result = net.later(function()
+		local left = coroutine.wrap(function()
+			socket.readline(other)
+		end)
+		left()
+		socket.write(other_client, "unread")
+		socket.abandon(other)
+		return socket.readline(server)
+	end)
+	socket.write(client, "for the thread\n")
+	check.eq({ result() }, { true, "for the thread" })
+	for _, id in ipairs { client, server, other_client } do
+		socket.close(id)
+	end
+	socket.close_fd(other)
+end)
 
 ---Starts a worker that reads `count` connections.
 local function readers(count)

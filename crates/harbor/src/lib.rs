@@ -45,12 +45,30 @@
 //! 3. Texts of `PTYPE_HARBOR` are commands; `N <name>` binds a global name of 1 to 15 bytes to the *source* of the text.
 //! 4. A message for a name that is not bound waits, and the slave gets `Q <name>` as `PTYPE_TEXT`, once for each message.
 //! 5. When the name is bound, all that waits for it goes out, in order, before anything that is sent to it later.
-//! 6. With id 0 the node is alone: what is for another node is refused. With another id it waits for a link to that node;
-//!    this version makes no links.
-//! 7. What waits is bounded by [`Limits`]; at a bound the newest message is refused.
-//! 8. A refused request is answered with `PTYPE_ERROR`, and so is all that waits when the service ends. No call is lost.
+//! 6. With id 0 the node is alone: what is for another node is refused.
+//! 7. With another id it waits for a *link* to that node: a connection that the slave has made (`S <socket> <id>`) or accepted
+//!    (`A <socket> <id>`). The service takes the [socket](skynet_socket) over. Both sides say their harbor id, one byte, and
+//!    then [frames](frame). What waits goes out first, in order.
+//! 8. A link ends with its connection, with bytes that are no frames, with silence, or when the slave says that the node is gone
+//!    (`D <id>`). Then every call that waits for an answer of that node fails, at once, and so does what waits for a link;
+//!    later messages are refused until there is another link. The slave gets `D <id>`, unless it was the one who said so.
+//! 9. Each call is answered once: an answer that comes over a later link, after the call has failed, is dropped. The one
+//!    exception is a request that was passed on to a third node: whoever waits for it is not told of the end of that one.
+//! 10. Signs of life are exchanged with nodes that know them: the slave adds `h<seconds>` to `S` or `A`. From the others, nodes of
+//!     C skynet, the system's own probes are all there is.
+//! 11. What waits is bounded by [`Limits`], also in a connection whose other end does not read; at a bound the newest message
+//!     is refused.
+//! 12. A refused request is answered with `PTYPE_ERROR`, and so is all that waits when the service ends. An answer that is
+//!     refused, or too long for a frame, becomes an error for whoever waits. No call is lost.
+//! 13. A node that comes back gives out other handles: see [`first_local_id`].
 //!
-//! The texts are those of skynet's harbor service, so its `cslave` and `cdummy` can be the slave.
+//! The texts and the bytes on a link are those of skynet's harbor service, so its `cslave` and `cdummy` can be the slave, and its
+//! nodes the others.
+//!
+//! # How it is built
+//!
+//! [`peers`] has all links, without I/O and without a clock; the service around it moves bytes. So the tests can play
+//! a whole network with faults, thousands of times a second.
 
 #![forbid(unsafe_code)]
 

@@ -138,7 +138,8 @@ impl Inner {
             }
             // What was put off goes first.
             self.uncork(&socket, &mut out);
-            if out.phase == Phase::Broken {
+            // A failure, or too much that waits: nothing may follow what was lost.
+            if matches!(out.phase, Phase::Broken | Phase::Closing) {
                 return Ok(());
             }
         }

@@ -169,6 +169,29 @@ fn a_closed_socket_whose_peer_never_reads_is_given_up() {
 }
 
 #[test]
+fn nobody_can_start_a_socket_that_is_being_closed() {
+    let bench = Bench::new();
+    let (probe, other) = (bench.probe(), bench.probe());
+    let (id, client) = bench.pair(&probe);
+    bench.sockets.send(id, Payload::from(pattern(LOTS))).expect("it is open");
+    bench.sockets.close(id);
+    // It sends still, to nobody who reads.
+    for probe in [&other, &probe] {
+        bench.sockets.start(probe.handle, id);
+        let failure = loop {
+            match probe.of(id) {
+                SocketEvent::Failed(reason) => break reason,
+                SocketEvent::Closed | SocketEvent::Backlog { .. } => {}
+                event => panic!("not failed: {event:?}"),
+            }
+        };
+        assert_eq!(failure, "socket closed");
+    }
+    assert!(drain(&client) == pattern(LOTS));
+    bench.stop();
+}
+
+#[test]
 fn shutdown_does_not_wait() {
     let bench = Bench::new();
     let probe = bench.probe();
@@ -309,5 +332,22 @@ impl Bench {
         self.stop();
         let rest = probe.rest();
         assert!(rest.iter().all(|(from, _)| *from != id), "{rest:?}");
+    }
+}
+
+#[test]
+fn who_hears_that_a_listener_is_closed_may_listen_on_its_port() {
+    for threads in [0, 2] {
+        let bench = Bench::with(Options::default().threads(threads));
+        let probe = bench.probe();
+        let (mut id, address) = bench.listen(&probe);
+        for _ in 0..200 {
+            bench.sockets.close(id);
+            probe.closed(id);
+            id =
+                bench.sockets.listen(probe.handle, "127.0.0.1", address.port(), 8).expect("the port is free");
+            probe.ready(id, "127.0.0.1");
+        }
+        bench.stop();
     }
 }

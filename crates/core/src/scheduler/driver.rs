@@ -136,6 +136,8 @@ impl Scheduler {
         self.monitor.hurry();
         if self.has_work() || self.stopped() {
             self.sleepers.retract(worker.index);
+            // It may have taken the announcement for sleep.
+            self.monitor.rouse();
             return true;
         }
         seat.guarded(node, || driver.wait(None));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use skynet_core::PTYPE_LUA;
 
 use super::*;
-use crate::frame::{self, Decoder, Frame};
+use crate::frame::{self, Decoder, Frame, MAX_BODY};
 
 const OWN: u8 = 1;
 const A: Handle = Handle::new(OWN, 10);

@@ -70,6 +70,8 @@ pub(crate) struct Conn {
     pub(crate) state: State,
     /// Reading is stopped until the next reader waits.
     pub(crate) paused: bool,
+    /// It was closed since too much was received. What still comes is dropped.
+    pub(crate) flooded: bool,
     /// It takes connections, and waits for its start.
     pub(crate) listening: bool,
     /// Its datagrams go to a function: there is nothing to read.
@@ -85,6 +87,7 @@ impl Conn {
             limit: usize::MAX,
             state: State::Opening,
             paused: false,
+            flooded: false,
             listening,
             datagrams: false,
         }

@@ -136,15 +136,19 @@ impl Inbox {
         std::iter::once(self.front()).chain(self.more.iter().flat_map(|more| more.iter().map(Block::bytes)))
     }
 
-    /// Copies the first bytes to `to`, as many as there is room for.
-    pub(crate) fn copy_to(&self, to: &mut [u8]) {
-        let mut rest = to;
+    /// Copies the first bytes to `to`, as many as there are and there is room for; how many.
+    ///
+    /// # Safety
+    /// `to` points to `room` bytes that may be written, none of them in here.
+    pub(crate) unsafe fn copy_to(&self, to: *mut u8, room: usize) -> usize {
+        let mut copied = 0;
         for piece in self.pieces() {
-            let count = piece.len().min(rest.len());
-            let (now, later) = rest.split_at_mut(count);
-            now.copy_from_slice(piece.get(..count).unwrap_or_default());
-            rest = later;
+            let count = piece.len().min(room - copied);
+            // SAFETY: there is room for so many more, as the caller says.
+            unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), to.add(copied), count) };
+            copied += count;
         }
+        copied
     }
 
     /// Forgets the first bytes.
@@ -261,7 +265,9 @@ mod tests {
 
     fn taken(inbox: &mut Inbox, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count.min(inbox.len())];
-        inbox.copy_to(&mut bytes);
+        // SAFETY: the vector is that long.
+        let copied = unsafe { inbox.copy_to(bytes.as_mut_ptr(), bytes.len()) };
+        assert_eq!(copied, bytes.len());
         inbox.consume(count);
         bytes
     }

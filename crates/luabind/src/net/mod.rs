@@ -23,8 +23,8 @@ pub(crate) struct Net {
     last: (i32, *mut Conn),
     /// Data goes to the waiting threads at once: the protocol class is `skynet.socket`'s.
     pub(crate) direct: bool,
-    /// Sockets that were given up while a thread waits for them, by its slot.
-    leaving: Vec<(u32, Box<Conn>)>,
+    /// Sockets that were given up while a thread waits for them, by its slot and their id.
+    leaving: Vec<(u32, i32, Box<Conn>)>,
     /// Sockets that are no longer ours. Somebody may still look at one: a finalizer can give it up in the middle of a read.
     #[allow(clippy::vec_box, reason = "whoever looks at one has its address")]
     dead: Vec<Box<Conn>>,
@@ -76,14 +76,14 @@ impl Net {
     }
 
     /// Keeps a socket that was given up for the thread that waits for it.
-    pub(crate) fn leave(&mut self, slot: u32, conn: Box<Conn>) {
-        self.leaving.push((slot, conn));
+    pub(crate) fn leave(&mut self, slot: u32, id: i32, conn: Box<Conn>) {
+        self.leaving.push((slot, id, conn));
     }
 
     /// What [`Net::leave`] has kept for a thread.
-    pub(crate) fn left(&mut self, slot: u32) -> Option<Box<Conn>> {
-        let at = self.leaving.iter().position(|(owner, _)| *owner == slot)?;
-        Some(self.leaving.swap_remove(at).1)
+    pub(crate) fn left(&mut self, slot: u32, id: i32) -> Option<Box<Conn>> {
+        let at = self.leaving.iter().position(|(owner, left, _)| (*owner, *left) == (slot, id))?;
+        Some(self.leaving.swap_remove(at).2)
     }
 
     /// Keeps a socket that nobody needs any more until the message in hand is done.

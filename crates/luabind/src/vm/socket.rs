@@ -7,21 +7,22 @@ use super::{State, Thread, Vm};
 use crate::net::{self, Net, PAUSE_AT};
 
 impl Vm {
-    /// Whether a message of a socket is received bytes that no dispatch function has to see; then they are received.
+    /// Handles a message of a socket that no dispatch function has to see: received bytes, and that a socket is open. False if it
+    /// is none.
     ///
     /// # Safety
     /// As [`Vm::handle`].
     #[inline]
     pub(super) unsafe fn receive(this: *mut Vm, payload: &mut Payload) -> bool {
         unsafe {
-            if !(*this).net.as_deref().is_some_and(|net| net.direct) {
+            // What a service makes up has a source.
+            if (*this).message.source != 0 || !(*this).net.as_deref().is_some_and(|net| net.direct) {
                 return false;
             }
             match SocketMessage::head(payload) {
                 Some((SocketKind::Data, id, _)) => {
-                    if let Some(data) = SocketMessage::take_buffer(payload) {
-                        Vm::received(this, id, data);
-                    }
+                    let Some(data) = SocketMessage::take_buffer(payload) else { return false };
+                    Vm::received(this, id, data);
                     true
                 }
                 Some((SocketKind::Connect, id, _)) => Vm::opened(this, id),
@@ -37,12 +38,11 @@ impl Vm {
             let Some(net) = (*this).net.as_deref_mut() else { return false };
             match net.get(id) {
                 Some(conn) if !conn.listening => {
-                    let opening = conn.state == net::State::Opening;
-                    if opening {
+                    if conn.state == net::State::Opening {
                         conn.state = net::State::Open;
-                    }
-                    if let Some(thread) = Vm::take_opener(this, id, opening) {
-                        Vm::resume(this, thread, 0);
+                        if let Some(thread) = Vm::take_opener(this, id) {
+                            Vm::resume(this, thread, 0);
+                        }
                     }
                     true
                 }
@@ -52,11 +52,8 @@ impl Vm {
     }
 
     /// The thread that waits until a socket is open. If it was killed, nobody else knows of the socket, and that is closed.
-    pub(crate) unsafe fn take_opener(this: *mut Vm, id: i32, opening: bool) -> Option<*mut Thread> {
+    unsafe fn take_opener(this: *mut Vm, id: i32) -> Option<*mut Thread> {
         unsafe {
-            if !opening {
-                return None;
-            }
             let opener = Vm::take_reader(this, id);
             if opener.is_none()
                 && let Some(net) = (*this).net.as_deref_mut()
@@ -80,8 +77,12 @@ impl Vm {
                 (*this).context().log(format!("socket: drop package from {id}"));
                 return;
             };
+            if conn.flooded {
+                return;
+            }
             conn.inbox.push(data);
             if conn.overflows() {
+                conn.flooded = true;
                 Vm::overflow(this, id);
                 return;
             }
@@ -192,7 +193,7 @@ impl Vm {
             let Some(conn) = net.remove(id) else { return };
             if reader {
                 let slot = conn.reader;
-                net.leave(slot, conn);
+                net.leave(slot, id, conn);
                 (*this).wakeups.push_back(super::Wake::Left(slot, id));
             } else {
                 net.bury(conn);
@@ -203,7 +204,13 @@ impl Vm {
     /// Runs the thread that waited for a socket when that was given up.
     pub(super) unsafe fn resume_left(this: *mut Vm, slot: u32, id: i32) {
         unsafe {
-            let Some(thread) = (*this).reader_in(slot, id) else { return };
+            let Some(thread) = (*this).reader_in(slot, id) else {
+                // It waits for something else by now.
+                if let Some(net) = (*this).net.as_deref_mut() {
+                    drop(net.left(slot, id));
+                }
+                return;
+            };
             // What was kept for it stays: the thread takes it.
             (*thread).socket = 0;
             (*this).forget_wait(thread);
@@ -219,7 +226,7 @@ impl Vm {
             return;
         }
         let Some(net) = self.net.as_deref_mut() else { return };
-        drop(net.left(slot));
+        drop(net.left(slot, id));
         if let Some(conn) = net.get(id)
             && conn.reader == slot
         {

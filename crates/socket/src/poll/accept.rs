@@ -41,6 +41,11 @@ impl Poller {
                         return false;
                     }
                 }
+                Err(error) if sys::out_of_memory(&error) => {
+                    self.inner.tell_error(listener, &error);
+                    self.starve(listener.id);
+                    return false;
+                }
                 // The connection has gone before it was taken, or something of the kind.
                 Err(_) => {}
             }

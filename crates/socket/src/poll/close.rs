@@ -1,8 +1,11 @@
 //! Sending what waits, and closing.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+
+use skynet_core::SocketKind;
 
 use super::Poller;
 use crate::SocketId;
@@ -46,13 +49,14 @@ impl Poller {
     pub(super) fn close(&mut self, id: SocketId) {
         let Some(socket) = self.inner.table.get(id) else { return };
         let mut out = lock(&socket.out);
-        self.inner.tell_closed(&socket, &mut out);
         let (waits, sent) = (!out.is_empty(), out.sent);
-        drop(out);
         if !waits || socket.io.get().is_none() {
-            self.destroy(&socket);
+            drop(out);
+            self.destroy_and_tell(socket);
             return;
         }
+        self.inner.tell_closed(&socket, &mut out);
+        drop(out);
         socket.set_reading(Reading::Ended);
         self.watch(&socket);
         self.linger(id, sent);
@@ -81,8 +85,18 @@ impl Poller {
 
     pub(super) fn shutdown(&mut self, id: SocketId) {
         let Some(socket) = self.inner.table.get(id) else { return };
-        self.inner.tell_closed(&socket, &mut lock(&socket.out));
+        self.destroy_and_tell(socket);
+    }
+
+    /// Forgets a socket and then tells its owner: who hears that a listener is closed may listen on its port again.
+    fn destroy_and_tell(&mut self, socket: Arc<Socket>) {
+        let told = std::mem::replace(&mut lock(&socket.out).close_told, true);
+        let (owner, id) = (socket.owner(), socket.id);
         self.destroy(&socket);
+        drop(socket);
+        if !told {
+            self.inner.tell(owner, SocketKind::Close, id, 0, "");
+        }
     }
 
     /// The system refuses to watch a socket or to give memory for it.

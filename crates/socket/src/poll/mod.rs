@@ -155,6 +155,10 @@ impl Driver for Poller {
             let until = until.map(|until| until.saturating_duration_since(Instant::now()));
             until.into_iter().chain(limit).min()
         };
+        if self.events.capacity() == 0 {
+            // A panic has lost them.
+            self.events = Events::with_capacity(EVENTS);
+        }
         let polled = self.poll.poll(&mut self.events, timeout);
         self.asleep.store(false, Ordering::SeqCst);
         if polled.is_err() {

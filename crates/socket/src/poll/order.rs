@@ -68,6 +68,10 @@ impl Poller {
         };
         let mut out = lock(&socket.out);
         if matches!(out.phase, Phase::Closing | Phase::Closed) {
+            // Its owner still hears of the end; whoever will not must not wait for ever.
+            if out.close_told || socket.owner() != owner {
+                self.inner.tell(owner, SocketKind::Error, id, 0, "socket closed");
+            }
             return;
         }
         let before = socket.reading();

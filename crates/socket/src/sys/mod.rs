@@ -2,7 +2,7 @@
 //!
 //! * [`Block`]: a block of `malloc` that is read into.
 //! * [`listener`], [`udp`]: bound sockets with `SO_REUSEADDR`.
-//! * [`keep_alive`], [`set_nonblocking`], [`out_of_descriptors`]: settings and states of a descriptor.
+//! * [`keep_alive`], [`set_nonblocking`], [`out_of_descriptors`], [`out_of_memory`]: settings and states of a descriptor.
 //! * [`send_vectored`]: a gathering write that raises no signal.
 //! * [`error_text`], [`resolve`]: the system's and the resolver's words.
 
@@ -14,6 +14,7 @@ mod text;
 
 pub(crate) use block::Block;
 pub(crate) use net::{
-    keep_alive, keep_alive_after, listener, out_of_descriptors, send_vectored, set_nonblocking, udp,
+    keep_alive, keep_alive_after, listener, out_of_descriptors, out_of_memory, send_vectored,
+    set_nonblocking, udp,
 };
 pub(crate) use text::{error_text, resolve};

@@ -68,6 +68,11 @@ pub(crate) fn out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
+/// Whether the system has no memory for a descriptor.
+pub(crate) fn out_of_memory(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS))
+}
+
 /// Writes the slices to a stream; a peer that is gone gives an error, never SIGPIPE.
 pub(crate) fn send_vectored(fd: BorrowedFd<'_>, slices: &mut [IoSlice<'_>]) -> io::Result<usize> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]

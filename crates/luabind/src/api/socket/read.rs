@@ -33,14 +33,14 @@ pub(in crate::api) unsafe fn push_first(l: *mut lua_State, inbox: *const Inbox, 
     }
 }
 
-/// [`push_first`] for bytes that are in several blocks; there are as many.
+/// [`push_first`] for bytes that are in several blocks.
 unsafe fn push_joined(l: *mut lua_State, inbox: *const Inbox, count: usize) {
     unsafe {
         let mut buffer = std::mem::MaybeUninit::<ffi::luaL_Buffer>::uninit();
         let room = ffi::luaL_buffinitsize(l, buffer.as_mut_ptr(), count).cast::<u8>();
-        room.write_bytes(0, count);
-        (*inbox).copy_to(std::slice::from_raw_parts_mut(room, count));
-        ffi::luaL_pushresultsize(buffer.as_mut_ptr(), count);
+        // Making room may have run a finalizer that has read the socket: then there are fewer than there were.
+        let copied = (*inbox).copy_to(room, count);
+        ffi::luaL_pushresultsize(buffer.as_mut_ptr(), copied);
     }
 }
 
@@ -130,7 +130,7 @@ unsafe extern "C-unwind" fn done(l: *mut lua_State, _: c_int, how: ffi::lua_KCon
         let net = net_of(l);
         let id = ffi::lua_tointegerx(l, 1, std::ptr::null_mut()) as i32;
         // If the socket was given up meanwhile, what it has received was kept for this thread.
-        let left = (*net).left((*thread).slot).map(|conn| (*net).bury(conn));
+        let left = (*net).left((*thread).slot, id).map(|conn| (*net).bury(conn));
         let given_up = left.is_some();
         let ours = || (*net).get(id).map(std::ptr::from_mut);
         let Some(conn) = left.or_else(ours) else { return nothing(l, how) };

@@ -10,6 +10,12 @@ use super::{id_at, net_of};
 use crate::net::Net;
 use crate::vm::{Vm, vm_of};
 
+/// Joined strings of more bytes are given away with their buffer.
+const LARGE: usize = 32 * 1024;
+
+/// The longest text of a number, with its NUL (`LUA_N2SBUFFSZ`).
+const NUMBER: usize = 64;
+
 /// How data goes out.
 #[derive(Clone, Copy)]
 pub(super) enum How {
@@ -62,25 +68,30 @@ pub(super) unsafe fn bytes_to_send<'a>(l: *mut lua_State, arg: c_int) -> Bytes<'
 }
 
 /// Joins the strings of a table, up to the first nil, in the scratch buffer.
+///
+/// Between the first and the last nothing is allocated and no metamethod runs: a finalizer or a metamethod may pack a message,
+/// or send, and so use the buffer.
 unsafe fn gather(l: *mut lua_State, vm: *mut Vm, table: c_int) {
     unsafe {
+        if ffi::lua_getmetatable(l, table) != 0 {
+            ffi::lua_settop(l, -2);
+            copy_elements(l, table);
+        }
         (*vm).scratch.clear();
         let mut at = 1;
         loop {
-            match ffi::lua_geti(l, table, at) {
+            let mut number = [0; NUMBER];
+            let bytes = match ffi::lua_rawgeti(l, table, at) {
                 ffi::LUA_TNIL => return ffi::lua_settop(l, -2),
-                ffi::LUA_TSTRING | ffi::LUA_TNUMBER => {}
-                other => {
-                    let name = ffi::lua_typename(l, other);
-                    ffi::luaL_error(
-                        l,
-                        c"bad element #%d of the table to send (string expected, got %s)".as_ptr(),
-                        at as c_int,
-                        name,
-                    );
+                ffi::LUA_TSTRING => crate::api::bytes_at(l, -1),
+                ffi::LUA_TNUMBER => {
+                    // With the NUL behind it.
+                    let len = ffi::lua_numbertocstring(l, -1, number.as_mut_ptr().cast()) as usize;
+                    number.get(..len.saturating_sub(1)).unwrap_or_default()
                 }
-            }
-            if !(*vm).scratch.append(crate::api::bytes_at(l, -1)) {
+                other => return bad_element(l, at, other),
+            };
+            if !(*vm).scratch.append(bytes) {
                 ffi::luaL_error(l, c"not enough memory".as_ptr());
             }
             ffi::lua_settop(l, -2);
@@ -89,11 +100,43 @@ unsafe fn gather(l: *mut lua_State, vm: *mut Vm, table: c_int) {
     }
 }
 
+/// Puts a plain table in the place of one with a metatable: what it has up to the first nil.
+#[cold]
+unsafe fn copy_elements(l: *mut lua_State, table: c_int) {
+    unsafe {
+        ffi::lua_createtable(l, 0, 0);
+        let mut at = 1;
+        while ffi::lua_geti(l, table, at) != ffi::LUA_TNIL {
+            ffi::lua_rawseti(l, -2, at);
+            at += 1;
+        }
+        ffi::lua_settop(l, -2);
+        ffi::lua_replace(l, table);
+    }
+}
+
+#[cold]
+unsafe fn bad_element(l: *mut lua_State, at: i64, found: c_int) {
+    unsafe {
+        let name = ffi::lua_typename(l, found);
+        ffi::luaL_error(
+            l,
+            c"bad element #%I of the table to send (string expected, got %s)".as_ptr(),
+            at,
+            name,
+        );
+    }
+}
+
 /// Sends, and says whether the socket is there to be sent on. A leaf.
 pub(super) unsafe fn transmit(vm: *mut Vm, net: *mut Net, id: SocketId, bytes: Bytes<'_>, how: How) -> bool {
     unsafe {
         let data = match bytes {
             Bytes::Borrowed(bytes) => Data::Bytes(bytes),
+            // What is kept for the next time is not as large as the largest ever was.
+            Bytes::Scratch if (*vm).scratch.bytes().len() > LARGE => {
+                Data::Payload((*vm).scratch.take_payload())
+            }
             Bytes::Scratch => Data::Bytes((*vm).scratch.bytes()),
             Bytes::Block(block, _) if block.is_null() => Data::Bytes(&[]),
             Bytes::Block(block, size) => Data::Payload(Payload::from_raw(block, size)),
