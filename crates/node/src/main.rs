@@ -29,7 +29,6 @@ use cli::Command;
 use config::Config;
 
 fn main() -> ExitCode {
-    memory::use_small_pages();
     let done = match cli::parse(std::env::args_os().skip(1)) {
         Ok(command) => execute(command),
         Err(message) => Err(anyhow::anyhow!(message)),
