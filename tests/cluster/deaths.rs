@@ -76,6 +76,19 @@ pub(crate) fn old_handles_find_nobody(cluster: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
+/// A node that ends by itself is noticed like one that is killed.
+pub(crate) fn a_node_leaves(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    let leaver = cluster.ids().len() as u32;
+    cluster.storm(4)?;
+    cluster.answers(20)?;
+    cluster.leave(leaver)?;
+    cluster.answers(20)?;
+    cluster.start(leaver)?;
+    cluster.answers(20)?;
+    cluster.calm()?.answered_but_for(&[leaver])
+}
+
 /// Every node in turn, the master's among them, dies and comes back, while the others call one another.
 pub(crate) fn each_is_killed_in_turn(cluster: &mut Cluster) -> Result<()> {
     cluster.start_all()?;

@@ -106,3 +106,29 @@ pub(crate) fn connections_without_a_word(cluster: &mut Cluster) -> Result<()> {
     cluster.step("all of them were ended");
     Ok(())
 }
+
+/// Nodes that share a secret find one another; one with another secret, or none, is refused, and with the right one let in.
+pub(crate) fn a_secret_keeps_strangers_out(cluster: &mut Cluster) -> Result<()> {
+    let newcomer = cluster.ids().len() as u32;
+    cluster.set_text("rs_harbor_secret", "open sesame");
+    for id in 1..newcomer {
+        cluster.start(id)?;
+    }
+    // How a node fails that cannot join.
+    cluster.allow_in_logs("stack traceback");
+    for wrong in ["open barley", ""] {
+        match wrong {
+            "" => cluster.unset("rs_harbor_secret"),
+            wrong => cluster.set_text("rs_harbor_secret", wrong),
+        }
+        cluster.launch(newcomer)?;
+        cluster.fails(newcomer)?;
+        cluster.logged(newcomer, "rs_harbor_secret")?;
+    }
+    cluster.set_text("rs_harbor_secret", "open sesame");
+    cluster.start(newcomer)?;
+    cluster.linked()?;
+    cluster.storm(4)?;
+    cluster.answers(10)?;
+    cluster.calm()?.all_answered()
+}

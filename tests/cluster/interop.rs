@@ -56,3 +56,34 @@ pub(crate) fn a_c_node_is_killed(cluster: &mut Cluster) -> Result<()> {
     cluster.at(watcher).run(format!("return skynet.call({echo}, 'lua', 'echo', count(), '')"))?;
     Ok(())
 }
+
+/// A C slave that our master knew dies and comes back: our nodes find it again. (Other C nodes never do.)
+pub(crate) fn a_c_node_comes_back(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    let ours = [1, 3];
+    cluster.kill(2)?;
+    cluster.start(2)?;
+    cluster.linked()?;
+    let echo = cluster.at(2).echo()?;
+    for id in ours {
+        cluster.at(id).run(format!("return skynet.call({echo}, 'lua', 'echo', count(), '')"))?;
+        let back = cluster.at(id).echo()?;
+        cluster.at(2).run(format!("return skynet.call({back}, 'lua', 'echo', count(), '')"))?;
+    }
+    Ok(())
+}
+
+/// A C master takes no id back: our slave says so and gives up; the others go on.
+pub(crate) fn a_c_master_takes_nobody_back(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    let victim = cluster.ids().len() as u32;
+    // How a node fails that cannot join.
+    cluster.allow_in_logs("stack traceback");
+    cluster.kill(victim)?;
+    cluster.launch(victim)?;
+    cluster.fails(victim)?;
+    cluster.logged(victim, &format!("the master refuses harbor {victim}"))?;
+    let echo = cluster.at(1).echo()?;
+    cluster.at(2).run(format!("return skynet.call({echo}, 'lua', 'echo', count(), '')"))?;
+    Ok(())
+}

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod control;
 mod deaths;
 mod frozen;
 mod hostile;
@@ -53,13 +54,18 @@ const SCENARIOS: &[Scenario] = &[
     quick(any("calls", &[2, 5], starts::calls_between_all_pairs)),
     ours("many", &[32], starts::calls_between_all_pairs),
     any("any-order", &[5], starts::in_any_order),
+    least(3, Scenario { layouts: &[Ours, CMaster], ..any("master-last", &[4], starts::master_last) }),
     quick(any("names", &[3], names::before_while_and_after_links)),
     any("wait-for-node", &[3], names::messages_wait_for_a_node),
+    quick(ours("names-again", &[3], names::names_follow_a_new_life)),
+    ours("bounded", &[2], names::what_waits_is_bounded),
     quick(any("unique", &[3], shared::unique_service_is_raced)),
     quick(any("datacenter", &[3], shared::datacenter_waits)),
+    least(3, ours("shared-again", &[3], shared::shared_things_come_back)),
     any("sizes", &[2], interop::big_messages),
     any("dead-handle", &[2], interop::calls_to_dead_services),
     quick(least(3, ours("kill", &[3, 5], deaths::killed_in_a_storm_and_back))),
+    least(3, ours("leave", &[3], deaths::a_node_leaves)),
     ours("waiting-calls", &[3], deaths::waiting_calls_fail_at_once),
     ours("old-handles", &[2], deaths::old_handles_find_nobody),
     least(3, ours("kill-each", &[4], deaths::each_is_killed_in_turn)),
@@ -76,6 +82,11 @@ const SCENARIOS: &[Scenario] = &[
         3,
         Scenario { layouts: &[OurMaster, Mixed], ..ours("c-killed", &[3], interop::a_c_node_is_killed) },
     ),
+    least(3, Scenario { layouts: &[Mixed], ..ours("c-back", &[3], interop::a_c_node_comes_back) }),
+    least(
+        3,
+        Scenario { layouts: &[CMaster], ..ours("c-refuses", &[3], interop::a_c_master_takes_nobody_back) },
+    ),
     least(3, any("frozen-briefly", &[3], frozen::briefly)),
     least(3, ours("frozen-long", &[3], frozen::beyond_the_heartbeat)),
     least(3, ours("frozen-master", &[3], frozen::the_master)),
@@ -85,8 +96,12 @@ const SCENARIOS: &[Scenario] = &[
     least(3, ours("drop", &[3], links::dropped)),
     least(3, ours("truncate", &[3], links::truncated)),
     least(3, ours("cut-master", &[3], links::cut_from_the_master)),
+    least(3, ours("secret", &[4], control::secret)),
+    least(3, ours("new-life", &[3], control::standalone_in_a_new_life)),
+    least(3, ours("taken-over", &[3], control::name_is_taken_over)),
     quick(ours("hostile", &[2], hostile::bytes_on_every_port)),
     ours("scanner", &[2], hostile::connections_without_a_word),
+    ours("secret", &[3], hostile::a_secret_keeps_strangers_out),
     ours("chaos", &[5], deaths::chaos),
 ];
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use skynet_tests::cluster::Cluster;
+use std::time::Duration;
 
 /// A call of the echo service behind a name.
 fn call(name: &str) -> String {
@@ -52,5 +53,49 @@ pub(crate) fn messages_wait_for_a_node(cluster: &mut Cluster) -> Result<()> {
     ensure!(call.wait()? == "101 waited");
     let books = cluster.at(last).run("return skynet.call(echo, 'lua', 'books')")?;
     ensure!(books == "0 101", "{books}: the order or some messages are lost");
+    Ok(())
+}
+
+/// A name whose node died fails, and is good again when that node has come back and registered it anew, on every node.
+pub(crate) fn names_follow_a_new_life(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    let (owner, ids) = (cluster.ids().len() as u32, cluster.ids());
+    cluster.at(owner).run("harbor.globalname('HERO', echo)")?;
+    for id in &ids {
+        ensure!(cluster.at(*id).run(call("HERO"))? == "HERO");
+    }
+    for _ in 0..3 {
+        let watcher = cluster.at(1).later(format!("harbor.link({owner})"))?;
+        cluster.kill(owner)?;
+        watcher.wait()?;
+        let error = cluster.at(1).later(call("HERO"))?.wait_error()?;
+        ensure!(error.contains("call failed"), "it failed with `{error}`");
+        cluster.start(owner)?;
+        cluster.at(owner).run("harbor.globalname('HERO', echo)")?;
+        cluster.linked()?;
+        let echo = cluster.at(owner).echo()?.to_string();
+        for id in &ids {
+            // News of a name overtakes nothing, but nor does anything wait for it.
+            cluster.eventually("the name to have its new handle", || {
+                Ok(cluster.at(*id).run("return harbor.queryname('HERO')")? == echo)
+            })?;
+            ensure!(cluster.at(*id).run(call("HERO"))? == "HERO");
+        }
+    }
+    Ok(())
+}
+
+/// More messages wait for a name than may: the calls among them that are too many fail, the others are answered.
+pub(crate) fn what_waits_is_bounded(cluster: &mut Cluster) -> Result<()> {
+    cluster.set("rs_harbor_queue", 50);
+    cluster.start(1)?;
+    let waiting = (0..80).map(|_| cluster.at(1).later(call("CROWD"))).collect::<Result<Vec<_>>>()?;
+    let failed =
+        || waiting.iter().filter(|call| matches!(call.runs_after(Duration::ZERO), Ok(false))).count();
+    cluster.eventually("30 calls of 80 to fail, where 50 may wait", || Ok(failed() >= 30))?;
+    cluster.start(2)?;
+    cluster.at(2).run("harbor.globalname('CROWD', echo)")?;
+    let answered = waiting.into_iter().filter_map(|pending| pending.wait().ok()).count();
+    ensure!(answered == 50, "{answered} calls were answered, not 50");
     Ok(())
 }

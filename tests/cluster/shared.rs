@@ -53,3 +53,40 @@ pub(crate) fn datacenter_waits(cluster: &mut Cluster) -> Result<()> {
     }
     Ok(())
 }
+
+/// The node with the datacenter and the manager of unique services dies: who waits for them gets an error. It comes back,
+/// and both work again for all nodes.
+pub(crate) fn shared_things_come_back(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    let slaves = cluster.ids().split_off(1);
+    let mut waiting = Vec::new();
+    for id in &slaves {
+        cluster.at(*id).run("datacenter.set('here', 1)")?;
+        waiting.push(cluster.at(*id).later("return datacenter.wait('never')")?);
+        waiting.push(cluster.at(*id).later("return skynet.queryservice(true, 'echo')")?);
+    }
+    // An answer to these says that those have arrived.
+    for id in &slaves {
+        cluster.at(*id).run("datacenter.get('here') skynet.call('SERVICE', 'lua', 'LIST')")?;
+    }
+    cluster.kill(1)?;
+    for pending in waiting {
+        pending.wait_error()?;
+    }
+    cluster.start(1)?;
+    cluster.linked()?;
+    let mut handles = Vec::new();
+    for id in &slaves {
+        // A name's new handle comes from the master, and may come a little later than the link.
+        cluster.eventually(&format!("node {id} to reach the datacenter"), || {
+            Ok(cluster.at(*id).later("return datacenter.get('here')")?.wait().is_ok())
+        })?;
+        let value =
+            cluster.at(*id).run(format!("datacenter.set('again', {id}) return datacenter.get('again')"))?;
+        ensure!(value == id.to_string(), "node {id} set {id} and got `{value}`");
+        handles.push(cluster.at(*id).run("return skynet.uniqueservice(true, 'echo')")?);
+    }
+    handles.dedup();
+    ensure!(handles.len() == 1, "one service was started several times: {handles:?}");
+    Ok(())
+}

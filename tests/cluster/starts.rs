@@ -31,3 +31,20 @@ pub(crate) fn in_any_order(cluster: &mut Cluster) -> Result<()> {
     cluster.answers(50)?;
     cluster.calm()?.all_answered()
 }
+
+/// The slaves are first, and wait for the master.
+pub(crate) fn master_last(cluster: &mut Cluster) -> Result<()> {
+    let mut ids = cluster.ids();
+    ids.reverse();
+    for id in &ids {
+        cluster.launch(*id)?;
+        cluster.pass(Duration::from_millis(100))?;
+    }
+    for id in ids {
+        cluster.ready(id)?;
+    }
+    cluster.linked()?;
+    cluster.storm(4)?;
+    cluster.answers(20)?;
+    cluster.calm()?.all_answered()
+}

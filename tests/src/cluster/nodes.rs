@@ -114,6 +114,11 @@ impl Cluster {
         self.keys.insert(key.to_owned(), Key::Text(value.to_owned()));
     }
 
+    /// Has nodes that start from now on take the default of a config key.
+    pub fn unset(&mut self, key: &str) {
+        self.keys.remove(key);
+    }
+
     /// Lets logs hold lines with this text, though they look like a failure.
     pub fn allow_in_logs(&mut self, text: &'static str) {
         self.allowed.push(text);
@@ -250,6 +255,31 @@ impl Cluster {
         node.process.take().with_context(|| format!("node {id} does not run"))?.kill()
     }
 
+    /// Has a node end itself, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn leave(&mut self, id: u32) -> Result<()> {
+        self.step(format!("node {id} leaves"));
+        // Its answer may get lost with it.
+        drop(self.at(id).later("require 'skynet.manager' skynet.abort()")?);
+        self.fails(id)
+    }
+
+    /// Waits until the process of a node has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn fails(&mut self, id: u32) -> Result<()> {
+        let node = self.nodes.get_mut(&id).with_context(|| format!("the cluster has no node {id}"))?;
+        let process = node.process.as_mut().with_context(|| format!("node {id} does not run"))?;
+        let status = patience::until(&format!("node {id} to end"), PATIENCE, || process.ended())?;
+        node.process = None;
+        node.channel = None;
+        self.step(format!("node {id} has ended with {status}"));
+        Ok(())
+    }
+
     /// Stops a node where it is.
     ///
     /// # Errors
@@ -281,6 +311,14 @@ impl Cluster {
     /// When the user has pressed Ctrl-C.
     pub fn pass(&self, time: Duration) -> Result<()> {
         patience::pause(time)
+    }
+
+    /// Waits until something is so.
+    ///
+    /// # Errors
+    /// What `look` fails with, or when it takes too long.
+    pub fn eventually(&self, what: &str, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
+        patience::until(what, PATIENCE, || Ok(look()?.then_some(())))
     }
 
     /// Waits until the log of a node has a line with this text.
