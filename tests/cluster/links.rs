@@ -52,7 +52,8 @@ pub(crate) fn truncated(cluster: &mut Cluster) -> Result<()> {
 }
 
 fn disturbed(cluster: &mut Cluster, fault: Fault) -> Result<()> {
-    cluster.set("rs_harbor_heartbeat", 2);
+    // Short enough to wait for, and longer than a busy machine keeps a process waiting.
+    cluster.set("rs_harbor_heartbeat", 5);
     cluster.through_proxy()?;
     cluster.start_all()?;
     let last = cluster.ids().len() as u32;
