@@ -74,7 +74,8 @@ impl Inner {
                 return;
             }
         }
-        if out.phase == Phase::Broken {
+        // What was put off before may have broken it.
+        if !matches!(out.phase, Phase::Open | Phase::Connecting) {
             return;
         }
         for part in parts.drain(..) {

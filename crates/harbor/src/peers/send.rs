@@ -34,7 +34,8 @@ impl Peers {
     fn send_slowly(&mut self, dest: Handle, message: Message) -> Sent {
         let Message { kind, session, source, .. } = message;
         let sent = self.send_or_refuse(dest, message);
-        if kind == PTYPE_RESPONSE && session > 0 && matches!(sent, Sent::Refused { .. } | Sent::TooLong(_)) {
+        let refused = matches!(sent, Sent::Refused { .. } | Sent::TooLong(_));
+        if refused && matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) && session > 0 {
             self.send(dest, Message { kind: PTYPE_ERROR, session, source, payload: Payload::empty() });
         }
         sent
@@ -60,8 +61,9 @@ impl Peers {
                 return Sent::Out;
             }
             Some(link) if link.clogged => {
-                let text = format!("it does not take what is sent, and {limit} bytes wait");
-                let report = (std::mem::replace(&mut node.dropped, 1) == 0).then_some(text);
+                let first = std::mem::replace(&mut node.dropped, 1) == 0;
+                let report =
+                    first.then(|| format!("it does not take what is sent, and more than {limit} bytes wait"));
                 return Sent::Refused { message, report };
             }
             None if node.ended => {
@@ -102,12 +104,15 @@ impl Peers {
     pub fn flush(&mut self, mut write: impl FnMut(SocketId, Vec<Payload>) -> usize) {
         self.gathered = 0;
         for id in self.dirty.drain(..) {
-            let node = self.nodes.get_mut(usize::from(id));
-            if let Some(link) = node.and_then(|node| node.link.as_mut())
+            let Some(node) = self.nodes.get_mut(usize::from(id)) else { continue };
+            if let Some(link) = &mut node.link
                 && link.gathered() > 0
             {
                 let waits = write(link.socket, link.take());
-                link.clogged = waits > self.limits.bytes;
+                let was_clogged = std::mem::replace(&mut link.clogged, waits > self.limits.bytes);
+                if was_clogged && !link.clogged {
+                    node.dropped = 0;
+                }
             }
         }
     }

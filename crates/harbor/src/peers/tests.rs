@@ -223,8 +223,12 @@ fn a_peer_that_does_not_take_what_is_sent_is_given_no_more() {
     let refused = peers.send(FAR, message(PTYPE_RESPONSE, 9, A, 100));
     assert!(matches!(refused, Sent::Refused { message, .. } if message.payload.len() == 100));
     assert_eq!(flush(&mut peers)[0].1, encoded(FAR, &message(PTYPE_ERROR, 9, A, 0)));
-    peers.unclog(2);
+    assert!(peers.clogged(2).is_none(), "it has taken all of it");
     assert!(matches!(peers.send(FAR, request(4)), Sent::Out));
+    peers.flush(|_, _| 1001);
+    assert!(matches!(peers.send(FAR, request(5)), Sent::Refused { report: Some(_), .. }));
+    peers.unclog(2);
+    assert!(matches!(peers.send(FAR, request(6)), Sent::Out));
 }
 
 #[test]
