@@ -4,6 +4,9 @@ use anyhow::{Result, ensure};
 use skynet_tests::cluster::Cluster;
 use std::time::Duration;
 
+/// Short enough to wait for, and longer than a busy machine keeps a process waiting.
+const HEARTBEAT_S: u32 = 5;
+
 /// Shorter than any heartbeat: calls wait, and are answered.
 pub(crate) fn briefly(cluster: &mut Cluster) -> Result<()> {
     cluster.start_all()?;
@@ -20,7 +23,7 @@ pub(crate) fn briefly(cluster: &mut Cluster) -> Result<()> {
 
 /// Longer than the heartbeat: it counts as dead, calls to it fail; thawed it is found again, with its services.
 pub(crate) fn beyond_the_heartbeat(cluster: &mut Cluster) -> Result<()> {
-    cluster.set("rs_harbor_heartbeat", 2);
+    cluster.set("rs_harbor_heartbeat", HEARTBEAT_S);
     cluster.start_all()?;
     let frozen = cluster.ids().len() as u32;
     let echo = cluster.at(frozen).echo()?;
@@ -40,7 +43,7 @@ pub(crate) fn beyond_the_heartbeat(cluster: &mut Cluster) -> Result<()> {
 
 /// The node with the master, longer than the heartbeat: the others notice, go on, and find it again.
 pub(crate) fn the_master(cluster: &mut Cluster) -> Result<()> {
-    cluster.set("rs_harbor_heartbeat", 2);
+    cluster.set("rs_harbor_heartbeat", HEARTBEAT_S);
     cluster.start_all()?;
     cluster.storm(4)?;
     cluster.answers(20)?;

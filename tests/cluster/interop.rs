@@ -57,6 +57,16 @@ pub(crate) fn a_c_node_is_killed(cluster: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
+/// The C node among three dies during a storm: every call of ours to it ends, those between ours are answered.
+pub(crate) fn a_c_node_is_killed_in_a_storm(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    cluster.storm(8)?;
+    cluster.answers(20)?;
+    cluster.kill(2)?;
+    cluster.answers(50)?;
+    cluster.calm()?.answered_but_for(&[2])
+}
+
 /// A C slave that our master knew dies and comes back: our nodes find it again. (Other C nodes never do.)
 pub(crate) fn a_c_node_comes_back(cluster: &mut Cluster) -> Result<()> {
     cluster.start_all()?;

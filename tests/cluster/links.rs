@@ -52,7 +52,8 @@ pub(crate) fn truncated(cluster: &mut Cluster) -> Result<()> {
 }
 
 fn disturbed(cluster: &mut Cluster, fault: Fault) -> Result<()> {
-    cluster.set("rs_harbor_heartbeat", 2);
+    // Short enough to wait for, and longer than a busy machine keeps a process waiting.
+    cluster.set("rs_harbor_heartbeat", 5);
     cluster.through_proxy()?;
     cluster.start_all()?;
     let last = cluster.ids().len() as u32;
@@ -78,25 +79,42 @@ fn disturbed(cluster: &mut Cluster, fault: Fault) -> Result<()> {
     books.all_answered()
 }
 
-/// A slave loses the master for a while: its links stay, names of that time become known afterwards.
+/// A slave loses the master for a while.
 pub(crate) fn cut_from_the_master(cluster: &mut Cluster) -> Result<()> {
+    away_from_the_master(cluster, Fault::Cut)
+}
+
+/// What a slave and the master send one another disappears: both notice by the silence.
+pub(crate) fn master_out_of_earshot(cluster: &mut Cluster) -> Result<()> {
+    away_from_the_master(cluster, Fault::Drop)
+}
+
+/// The connection of a slave with the master ends in the middle of a package, again and again.
+pub(crate) fn master_mumbles(cluster: &mut Cluster) -> Result<()> {
+    away_from_the_master(cluster, Fault::Truncate)
+}
+
+/// The slave finds the master again; a name of the time without becomes known afterwards.
+fn away_from_the_master(cluster: &mut Cluster, fault: Fault) -> Result<()> {
+    cluster.set("rs_harbor_heartbeat", 5);
     cluster.through_proxy()?;
     cluster.start_all()?;
     let last = cluster.ids().len() as u32;
     cluster.storm(4)?;
     cluster.answers(20)?;
     let watcher = cluster.at(last).later("harbor.linkmaster()")?;
-    cluster.proxy()?.disturb(MASTER, last, Fault::Cut);
-    cluster.step(format!("node {last} is cut from the master"));
+    cluster.proxy()?.disturb(MASTER, last, fault);
+    cluster.step(format!("node {last} and the master: {fault:?}"));
     watcher.wait()?;
-    cluster.at(last).run("harbor.globalname('CUT', echo)")?;
-    let asking = cluster.at(2).later("return harbor.queryname('CUT')")?;
+    cluster.at(last).run("harbor.globalname('AWAY', echo)")?;
+    let asking = cluster.at(2).later("return harbor.queryname('AWAY')")?;
     cluster.proxy()?.heal();
     asking.wait()?;
     cluster.step("a name of that time is known");
     cluster.linked()?;
     cluster.answers(20)?;
-    cluster.calm().map(drop)
+    // The master took the node for dead, and so did the others.
+    cluster.calm()?.answered_but_for(&[last])
 }
 
 fn pairs(cluster: &Cluster) -> Vec<(u32, u32)> {
