@@ -42,11 +42,24 @@ local function checked(good, kind, ...)
 	return nil, "what was sent is no package"
 end
 
+--- Packages that are read before others get their turn.
+local BURST <const> = 256
+local taken = 0
+
+--- Lets others have their turn now and then. Whoever sends faster than is read gets paused meanwhile, and keeps nobody else waiting.
+local function be_fair()
+	taken = taken + 1
+	if taken % BURST == 0 then
+		skynet.yield()
+	end
+end
+
 --- Waits for a package.
 ---@param fd integer
 ---@return string? kind nil if none comes
 ---@return any ... its other values, or why none comes
 function wire.read(fd)
+	be_fair()
 	local length = socket.read(fd, 1)
 	length = length and length:byte()
 	if length == 0 then

@@ -133,6 +133,11 @@ impl Peer {
         bytes
     }
 
+    /// Whether anything comes before the end. It is not taken.
+    pub(crate) fn is_answered(&mut self) -> bool {
+        self.0.peek(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
     /// The next package, but for heartbeats.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Vec<Value> {
