@@ -8,15 +8,14 @@ local wire = require "skynet.harbor.wire"
 local valid = require "skynet.harbor.valid"
 local features = require "skynet.harbor.features"
 local heartbeat = require "skynet.harbor.heartbeat"
-local secret = require "skynet.harbor.secret"
+local join = require "skynet.harbor.join"
 local links = require "skynet.harbor.links"
 local names = require "skynet.harbor.names"
 
 --- Connections that may be introducing themselves at a time.
 local MAX_STRANGERS <const> = 256
---- Centiseconds: for the master's answer to H, between attempts to reach it (the first and the longest pause), for all attempts
---- when the node starts, and for the other nodes to connect then.
-local ANSWER <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const>, START <const>, GATHER <const> = 1000, 10, 500, 1000, 3000
+--- Centiseconds when the node starts: to reach the master, and for the other nodes to connect.
+local START <const>, GATHER <const> = 1000, 3000
 
 local id = math.tointeger(tonumber(skynet.getenv "harbor"))
 local own = features.own()
@@ -28,8 +27,6 @@ local own = features.own()
 
 ---@type slave.Master?
 local master
---- Whether the master is about to say who is there.
-local joining = false
 --- Answers to those who wait for the end of the master.
 local mourners = {}
 --- What is still to come before this node is ready.
@@ -117,83 +114,6 @@ function packages.P(question)
 	end
 end
 
---- Notes nodes that are up: their ids and features in turn.
----@param list any[]
----@param first integer
----@param into table<integer, boolean>
-local function note(list, first, into)
-	for i = first, list.n, 2 do
-		if valid.id(list[i]) and list[i] ~= id then
-			into[list[i]] = true
-			links.expect(list[i], features.parse(list[i + 1]))
-		end
-	end
-end
-
---- What a master answers to a node that introduces itself.
----@class slave.Answer
----@field count integer so many nodes will connect
----@field ids? table<integer, boolean> which ones; nil from a C master
----@field features? harbor.Features
-
---- Introduces this node.
----@param fd integer
----@return slave.Answer?
----@return string? refusal
-local function handshake(fd)
-	if secret.set then
-		local ok, reason = secret.offer(fd)
-		if not ok then
-			return nil, "the master can't be trusted: " .. reason
-		end
-	end
-	wire.send(fd, "H", id, skynet.getenv "rs_harbor_announce" or skynet.getenv "address", own.text)
-	local ids = {}
-	while true do
-		local package = table.pack(wire.read(fd))
-		local kind = package[1]
-		if kind == "F" then
-			note(package, 2, ids)
-		elseif kind == "W" then
-			local theirs = features.parse(package[3])
-			if theirs then
-				note(package, 4, ids)
-			end
-			return { count = math.tointeger(package[2]) or 0, ids = theirs and ids, features = theirs }
-		elseif kind == "A" then
-			return nil, "the master asks for a secret: set rs_harbor_secret as it is there"
-		elseif not kind and package[2] == "closed" then
-			return nil, string.format("the master refuses harbor %d: another node has it, or the master is a C skynet, "
-				.. "which never takes an id back; restart the master or use another id", id)
-		elseif kind ~= "P" then
-			return nil, "what answered is no master of a harbor network"
-		end
-	end
-end
-
---- Connects to the master and introduces this node.
----@return integer? fd
----@return slave.Answer|string answer or why not
----@return boolean? refused nil if it could not even be reached
-local function join()
-	local fd, reason = wire.open(skynet.getenv "master" --[[@as string]])
-	if not fd then
-		return nil, reason
-	end
-	wire.prepare(fd, own.heartbeat)
-	joining = true
-	local answer, refusal = wire.within(fd, ANSWER, handshake)
-	joining = false
-	if not answer then
-		wire.close(fd)
-		return nil, refusal, true
-	end
-	if not answer.ids then
-		links.expect_anybody(answer.count > 0 and GATHER or 0)
-	end
-	return fd, answer
-end
-
 --- Does what the master says until it is gone.
 local function follow()
 	local function act(kind, ...)
@@ -214,7 +134,7 @@ end
 
 --- There is a master.
 ---@param fd integer
----@param answer slave.Answer
+---@param answer harbor.Answer
 local function joined(fd, answer)
 	local theirs = answer.features and answer.features.heartbeat
 	master = { fd = fd, beat = heartbeat.start(fd, own.heartbeat, theirs) }
@@ -235,40 +155,18 @@ local function left()
 	wire.close(old.fd)
 end
 
---- Tries to join until it succeeds. What goes wrong is logged when it changes.
----@param limit? integer centiseconds after which an unreachable master is given up; a refusal then counts at once
----@return integer? fd
----@return slave.Answer|string answer or why not
----@return boolean? refused
-local function keep_joining(limit)
-	local pause, said, start = FIRST_PAUSE, nil, skynet.now()
-	while true do
-		local fd, answer, refused = join()
-		local late = limit and (refused or skynet.now() - start >= limit)
-		if fd or late then
-			return fd, answer, refused
-		end
-		if answer ~= said then
-			log("harbor %d waits for its master %s: %s", id, skynet.getenv "master", answer)
-			said = answer
-		end
-		skynet.sleep(pause + math.random(0, pause // 4))
-		pause = math.min(pause * 2, LONGEST_PAUSE)
-	end
-end
-
 --- Stays with masters for ever.
 local function serve()
 	while true do
 		follow()
 		left()
-		joined(keep_joining())
+		joined(join.keep_trying(id, own))
 		log("slave is connected to master %s again", skynet.getenv "master")
 	end
 end
 
 --- Waits until the nodes that were there before this one are connected, or are gone.
----@param answer slave.Answer
+---@param answer harbor.Answer
 local function gather(answer)
 	gathering = { count = answer.count, ids = answer.ids, seen = {} }
 	if gathering.count > 0 and skynet.sleep(GATHER, gathering) ~= "BREAK" then
@@ -352,10 +250,6 @@ skynet.register_protocol {
 
 local strangers = 0
 
----@return boolean
-local function is_joining()
-	return joining
-end
 
 ---@param fd integer
 ---@param from string
@@ -364,7 +258,7 @@ local function accept(fd, from)
 	local _, reason = true, "too many introduce themselves"
 	if strangers < MAX_STRANGERS then
 		strangers = strangers + 1
-		_, reason = pcall(links.accept, fd, is_joining)
+		_, reason = pcall(links.accept, fd, join.is_trying)
 		strangers = strangers - 1
 	end
 	if reason then
@@ -383,7 +277,7 @@ skynet.start(function()
 	harbor = assert(skynet.launch("harbor", id, skynet.self()), "can't create the harbor service")
 	links.start(id --[[@as integer]], own, harbor, on_change)
 
-	local fd, answer, refused = keep_joining(START)
+	local fd, answer, refused = join.keep_trying(id, own, START)
 	if not fd then
 		error(refused and "slave shakehand failed: " .. answer or "Can't connect to master: " .. answer, 0)
 	end

@@ -197,16 +197,25 @@ local function serve_network()
 end
 
 --- Other nodes ask the manager of the standalone node for what is global, and remember what it says.
----@return fun(manager: integer) follow stays with the manager, and with those that come after it
+---@return fun() follow stays with that node, also when it dies and comes back
 local function follow_network()
 	local function ask(request, name, ...)
 		local handle, reason = skynet.call("SERVICE", "lua", request, name, ...)
 		return handle or error(reason, 0)
 	end
 
+	--- A manager that is not there is no reason to refuse a name for ever.
+	local function ask_to_launch(...)
+		local results = table.pack(pcall(skynet.call, "SERVICE", "lua", "LAUNCH", ...))
+		if not results[1] then
+			return nil, "the manager of the network can't be reached: " .. tostring(results[2])
+		end
+		return results[2] or error(results[3], 0)
+	end
+
 	function command.GLAUNCH(name, ...)
 		local global = "@" .. name
-		launch(key_of(global, ...), ask, "LAUNCH", global, ...)
+		launch(key_of(global, ...), ask_to_launch, global, ...)
 	end
 
 	function command.GQUERY(name, sub)
@@ -226,29 +235,30 @@ local function follow_network()
 		skynet.retpack(list())
 	end
 
-	--- Forgets what the node of the global manager has started: it is gone, and so are its services.
-	---@param node integer harbor id
-	local function forget(node)
+	--- Forgets what the global manager has said: it is gone, and so are the services that it has started.
+	local function forget()
 		for key, entry in pairs(entries) do
-			if entry.handle and key:sub(1, 1) == "@" and skynet.harbor(entry.handle) == node then
+			if (entry.handle or entry.failure) and key:sub(1, 1) == "@" then
 				entries[key] = nil
 			end
 		end
 	end
 
-	--- Reports to the global manager, whenever it comes back.
-	---@param manager integer handle
-	return function(manager)
+	--- Makes this manager known to the global one.
+	local function report()
+		while not pcall(skynet.call, "SERVICE", "lua", "REPORT", skynet.self()) do
+			-- It has not got its name yet.
+			skynet.sleep(10)
+		end
+	end
+
+	return function()
+		local node = skynet.harbor(harbor.queryname "SERVICE" --[[@as integer]])
 		while true do
-			local node = skynet.harbor(manager)
 			harbor.link(node)
-			forget(node)
+			forget()
 			harbor.connect(node)
-			while not pcall(skynet.call, "SERVICE", "lua", "REPORT", skynet.self()) do
-				-- It has not got its name yet.
-				skynet.sleep(50)
-			end
-			manager = harbor.queryname "SERVICE" or manager
+			skynet.fork(report)
 		end
 	end
 end
@@ -276,6 +286,6 @@ skynet.start(function()
 	else
 		local follow = follow_network()
 		skynet.call("SERVICE", "lua", "REPORT", skynet.self())
-		skynet.fork(follow, harbor.queryname "SERVICE")
+		skynet.fork(follow)
 	end
 end)

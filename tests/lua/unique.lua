@@ -163,6 +163,13 @@ case["names that cannot be global are refused"] = function()
 	check.raises("", skynet.register, ":12")
 end
 
+-- In C this waits for ever.
+case["nobody waits for a name that nobody can have"] = check.ours(function()
+	check.raises("call failed", harbor.queryname, "a_name_of_sixteen")
+	check.log "the global name \"a_name_of_sixteen\" can't be: it has 1 to 15 bytes"
+	check.raises("call failed", harbor.queryname, "")
+end)
+
 case["a global name reaches its service, also for messages sent before"] = function()
 	local peer = check.worker()
 	check.eq(skynet.send("UNIQUE_G", "lua", "raw", string.dump(function()

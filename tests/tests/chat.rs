@@ -116,6 +116,17 @@ fn a_line_cannot_play_with_the_terminals_of_others() {
     ann.ask("/nick \x1b]0;x", "* a nick has up to 20 letters, digits, _ and -\r\n");
 }
 
+#[test]
+fn who_cannot_be_let_in_is_told() {
+    let node = room();
+    let _ann = join(&node, "ann");
+    let mut console = node.console();
+    let _ = console.command("kill .chat_watchdog");
+    let text = node.await_log("    nc 127.0.0.1 ");
+    let port = text.split(' ').next().and_then(|port| port.parse().ok()).expect("a port");
+    assert_eq!(Client::connect(port).read_to_end(), "Nobody can let you in now.\n");
+}
+
 /// How the demo ends with these variables: its status, and what it wrote on the standard error.
 fn failure(variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let scratch = Scratch::new("refused").unwrap();

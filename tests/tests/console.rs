@@ -245,6 +245,8 @@ fn http_requests_that_are_none_are_refused() {
     assert_eq!(request("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nlist".to_owned()), refusal);
     let long = request("POST / HTTP/1.1\r\nContent-Length: 100000000\r\n\r\nlist".to_owned());
     assert_eq!(long, "The body is too long\n<CMD Error>\n");
+    let nothing = request("POST / HTTP/1.1\r\nContent-Length: -4\r\n\r\nlist".to_owned());
+    assert_eq!(nothing, "Invalid command, type help for command list\n\n<CMD Error>\n");
     assert_eq!(request("GET /getenv/thread HTTP/1.1\n\n".to_owned()), "thread\t2\n<CMD OK>\n");
 }
 

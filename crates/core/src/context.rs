@@ -33,6 +33,8 @@ pub struct Context {
     /// The counter when the current message began; with profiling only.
     message_start: Slot<u64>,
     has_tasks: Slot<bool>,
+    /// The service wants to know of the end of this turn.
+    turn_end: Slot<bool>,
     tasks: RefCell<Option<Box<Tasks>>>,
     link: OnceCell<Arc<Link>>,
     not_sync: PhantomData<*const ()>,
@@ -48,6 +50,7 @@ impl Context {
             open_request: Slot::default(),
             message_start: Slot::new(0),
             has_tasks: Slot::new(false),
+            turn_end: Slot::new(false),
             tasks: RefCell::default(),
             link: OnceCell::new(),
             not_sync: PhantomData,
@@ -205,6 +208,22 @@ impl Context {
     /// Ends this service after the current message. Its handle is retired at once.
     pub fn exit(&self) {
         self.node.end_own(self.handle, self.cell);
+    }
+
+    /// Asks for a call of [`Service::on_turn_end`](crate::Service::on_turn_end), after this message or after a few more that wait
+    /// already. Asking again in the same turn changes nothing.
+    #[inline]
+    pub fn at_turn_end(&self) {
+        if !self.turn_end.replace(true) {
+            // A turn goes on for a few messages then, if they are quick.
+            let _ = self.node.defer();
+        }
+    }
+
+    /// Whether the service has asked for that; it has not, then.
+    #[inline]
+    pub(crate) fn take_turn_end(&self) -> bool {
+        self.turn_end.replace(false)
     }
 
     /// Writes a log line with this service as its source.

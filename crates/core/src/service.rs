@@ -22,6 +22,12 @@ pub trait Service: Send + 'static {
     /// Handles one message, on whatever worker has time.
     fn on_message(&mut self, ctx: &Context, msg: Message);
 
+    /// Runs at the end of a turn in which the service has asked for it by [`Context::at_turn_end`]: what it has put off, so that
+    /// several messages share the cost, is done now.
+    fn on_turn_end(&mut self, ctx: &Context) {
+        let _ = ctx;
+    }
+
     /// Runs once when the service ends, on whatever thread ends it, after its handle was retired and before it is dropped.
     /// It answers what is owed: `ctx` still sends.
     fn on_exit(&mut self, ctx: &Context) {

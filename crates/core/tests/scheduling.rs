@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use common::{echo, inside, logged, quiet, receive, start, stop, until};
-use skynet_core::{Context, Handle, Message, PTYPE_LUA, PTYPE_TEXT, Payload};
+use skynet_core::{Context, Handle, Message, PTYPE_LUA, PTYPE_TEXT, Payload, Service};
 
 /// A service that keeps a worker until the flag is raised, after it has woken `others`: they are behind it on its worker.
 fn blocker(node: &skynet_core::Node, others: Vec<Handle>, release: Arc<AtomicBool>) -> Handle {
@@ -134,4 +134,55 @@ fn accounting_counts_messages_and_time() {
 
 fn info(node: &skynet_core::Node, handle: Handle) -> skynet_core::ServiceInfo {
     node.services().into_iter().find(|info| info.handle == handle).expect("it is alive")
+}
+
+/// Notes which messages it has handled when its turns end.
+struct Saver {
+    handled: Vec<i32>,
+    saved: std::sync::mpsc::Sender<Vec<i32>>,
+    gate: std::sync::mpsc::Receiver<()>,
+}
+
+impl Service for Saver {
+    fn on_message(&mut self, ctx: &Context, msg: Message) {
+        self.handled.push(msg.session);
+        match msg.session {
+            // Asks for nothing.
+            0 => {}
+            1 => {
+                self.gate.recv().expect("the test goes on");
+                ctx.at_turn_end();
+            }
+            _ => {
+                ctx.at_turn_end();
+                ctx.at_turn_end();
+            }
+        }
+    }
+
+    fn on_turn_end(&mut self, _: &Context) {
+        self.saved.send(std::mem::take(&mut self.handled)).expect("the test listens");
+    }
+}
+
+#[test]
+fn what_was_put_off_is_done_once_for_the_messages_of_a_turn() {
+    let node = quiet().workers(1).start().expect("the node starts");
+    let ((saved, result), (open, gate)) = (channel(), channel());
+    let saver = node.spawn(Saver { handled: Vec::new(), saved, gate }).expect("it starts");
+    let send = |session| node.send(Handle::NONE, saver, PTYPE_TEXT, session, "").expect("it is alive");
+    (1..=10).for_each(send);
+    open.send(()).expect("it waits");
+    let mut seen = Vec::new();
+    while seen.len() < 10 {
+        let some = result.recv_timeout(common::DEADLINE).expect("a turn ends");
+        assert!(!some.is_empty(), "nothing was put off");
+        seen.extend(some);
+    }
+    assert!(seen.into_iter().eq(1..=10));
+    // Who does not ask is not called.
+    send(0);
+    send(2);
+    assert_eq!(result.recv_timeout(common::DEADLINE), Ok(vec![0, 2]));
+    stop(&node);
 }

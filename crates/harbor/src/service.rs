@@ -3,6 +3,7 @@
 mod links;
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use skynet_core::{
     Context, Handle, Message, Module, Node, Outgoing, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE,
@@ -19,6 +20,9 @@ use crate::queue::Limits;
 
 /// So many bytes go out at once, though more may follow in the same turn.
 const ENOUGH: usize = 64 * 1024;
+
+/// After this time nothing waits for others to go out with, but for the turn in hand.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 /// The module `harbor`, with the default [`Limits`].
 ///
@@ -42,6 +46,7 @@ pub fn module_with(limits: Limits) -> impl Module {
             limits,
             leaving: HashSet::new(),
             timer: (0, u64::MAX),
+            gathering_since: None,
             lost: Vec::new(),
         }))
     }
@@ -59,6 +64,8 @@ struct Harbor {
     leaving: HashSet<SocketId>,
     /// The session of the timer, and when it is over.
     timer: (i32, u64),
+    /// When the first of what goes out next was sent, unless it went at once.
+    gathering_since: Option<Instant>,
     /// Messages of other nodes that nobody took.
     lost: Vec<(Handle, Message)>,
 }
@@ -98,8 +105,20 @@ impl Service for Harbor {
                 fail(ctx, &msg);
             }
         }
-        // What follows in the mailbox goes out together with this. When it is empty, or much has come together, it goes.
-        if self.peers.has_output() && (self.peers.gathered() >= ENOUGH || ctx.mqlen() == 0) {
+        // What waits in the mailbox goes out together with this. When that is empty, or much has come together, it goes.
+        if self.peers.has_output() {
+            if self.peers.gathered() >= ENOUGH || ctx.mqlen() == 0 {
+                self.flush(ctx);
+            } else {
+                self.gathering_since.get_or_insert_with(Instant::now);
+                ctx.at_turn_end();
+            }
+        }
+    }
+
+    fn on_turn_end(&mut self, ctx: &Context) {
+        // More is in the mailbox. Others have their turn first, and may take long.
+        if self.gathering_since.is_some_and(|since| since.elapsed() > PATIENCE) {
             self.flush(ctx);
         }
     }

@@ -5,7 +5,10 @@ mod lab;
 use std::time::{Duration, Instant};
 
 use lab::{Lab, Probe};
-use skynet_core::{Handle, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_TEXT, Payload};
+use skynet_core::{
+    Handle, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM, PTYPE_TEXT,
+    Payload,
+};
 use skynet_harbor::Limits;
 use skynet_harbor::frame::{Frame, MAX_BODY, PING};
 use skynet_socket::SocketEvent;
@@ -121,6 +124,28 @@ fn a_message_for_nobody_comes_back_as_an_error_unless_it_is_an_answer() {
     peer.send(nobody, PTYPE_LUA, 0, FAR, b"x");
     assert_eq!(peer.next_head(), (9, PTYPE_ERROR, 0, nobody, 0));
     lab.logged("Unknown destination :1007788 from :2000009 type(10)");
+}
+
+#[test]
+fn orders_of_a_node_to_itself_are_refused_from_others() {
+    let lab = Lab::new(1);
+    let mut peer = lab.link(2);
+    let text = "N STOLEN";
+    for (session, kind) in [(1, PTYPE_HARBOR), (2, PTYPE_SYSTEM), (3, PTYPE_SOCKET)] {
+        peer.send(lab.harbor, kind, session, FAR, text.as_bytes());
+        assert_eq!(peer.next_head(), (9, PTYPE_ERROR, session, lab.harbor, 0));
+        lab.logged(&format!("A message of type {kind} from :2000009"));
+    }
+    lab.probe.send_name("STOLEN", PTYPE_LUA, 0, "x");
+    assert_eq!(lab.slave.next_text(), "Q STOLEN");
+}
+
+#[test]
+fn a_message_without_a_source_arrives_without_one() {
+    let lab = Lab::new(1);
+    let mut peer = lab.link(2);
+    peer.send(lab.probe.handle, PTYPE_LUA, 0, Handle::NONE, b"x");
+    assert_eq!(lab.probe.next_head(), (PTYPE_LUA, 0, Handle::NONE));
 }
 
 #[test]

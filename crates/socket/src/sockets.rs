@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use skynet_core::{Handle, Node, SocketKind};
+use skynet_core::{Handle, Node, PTYPE_SOCKET, SocketKind, SocketMessage};
 
 use crate::cork::Corks;
 use crate::outbox::Phase;
@@ -61,6 +61,15 @@ impl Inner {
         Ok(socket)
     }
 
+    /// Closes a connection of which nobody has heard: its owner ended before that.
+    fn turn_away(&self, id: SocketId, owner: Handle) {
+        let unheard =
+            |socket: &Arc<Socket>| socket.owner() == owner && lock(&socket.out).phase == Phase::Unstarted;
+        if self.table.get(id).as_ref().is_some_and(unheard) {
+            self.post(id, Command::Shutdown(id));
+        }
+    }
+
     /// Finds threads for a poll.
     fn start(inner: &Arc<Inner>, poller: Poller) -> std::io::Result<()> {
         if inner.options.threads == 0 {
@@ -106,6 +115,17 @@ impl Sockets {
         let weak = Arc::downgrade(&inner);
         let hooked = node.on_turn_end(move |worker| {
             weak.upgrade().inspect(|inner| inner.uncork_worker(worker));
+        });
+        if !hooked {
+            return Err(StartError::Attached);
+        }
+        let weak = Arc::downgrade(&inner);
+        let hooked = node.on_unhandled(move |dead, message| {
+            if message.kind == PTYPE_SOCKET
+                && let Some((SocketKind::Accept, _, id)) = SocketMessage::head(&message.payload)
+            {
+                weak.upgrade().inspect(|inner| inner.turn_away(SocketId::from_raw(id), dead));
+            }
         });
         if !hooked {
             return Err(StartError::Attached);

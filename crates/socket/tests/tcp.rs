@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::{Shutdown, TcpListener};
 
 use common::*;
-use skynet_core::{Handle, LogTarget, Node, Payload};
+use skynet_core::{Context, Handle, LogTarget, Message, Node, Payload};
 use skynet_socket::{OpenError, Options, SendError, SocketEvent, SocketId, Sockets, StartError};
 
 #[test]
@@ -165,6 +165,29 @@ fn a_closed_socket_whose_peer_never_reads_is_given_up() {
     bench.sockets.close(id);
     until("it is given up", || bench.sockets.stat(id).is_none());
     assert!(drain(&client).len() < LOTS);
+    bench.stop();
+}
+
+#[test]
+fn connections_that_a_service_has_not_heard_of_end_with_it() {
+    let bench = Bench::new();
+    let (go_on, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let busy = bench.node.spawn(move |_: &Context, _: Message| {
+        let _ = gate.lock().expect("it does not panic").recv_timeout(DEADLINE);
+    });
+    let busy = busy.expect("it starts");
+    // The message about the listener keeps it busy.
+    let listener = bench.sockets.listen(busy, "127.0.0.1", 0, 32).expect("a port is free");
+    let address = bench.sockets.stat(listener).and_then(|stat| stat.address).expect("it is open");
+    bench.sockets.start(busy, listener);
+    let clients: Vec<_> = (0..3).map(|_| connect(address)).collect();
+    until("they are taken", || bench.sockets.stat(listener).is_some_and(|stat| stat.read == 3));
+    bench.node.kill(busy);
+    go_on.send(()).expect("it waits");
+    clients.iter().for_each(|client| assert_eq!(drain(client), b""));
+    bench.sockets.close(listener);
+    until("all are forgotten", || bench.sockets.netstat().is_empty());
     bench.stop();
 }
 

@@ -14,9 +14,9 @@ local function refuse(fd, reason)
 end
 
 local function accepted(fd, address)
-	local agent, reason = skynet.call(watchdog, "lua", "open", fd, address)
-	if not agent then
-		refuse(fd, reason)
+	local ok, agent, reason = pcall(skynet.call, watchdog, "lua", "open", fd, address)
+	if not ok or not agent then
+		refuse(fd, reason or "Nobody can let you in now.")
 	end
 end
 

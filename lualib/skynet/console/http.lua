@@ -43,8 +43,8 @@ function http.command(fd, line)
 	elseif headers["transfer-encoding"] then
 		return nil, "Send the command with a content-length"
 	end
-	local length = tonumber(headers["content-length"])
-	if length == 0 then
+	local length = math.tointeger(tonumber(headers["content-length"]))
+	if length and length <= 0 then
 		return ""
 	elseif length and length > MAX_BODY then
 		return nil, "The body is too long"

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
 
 use super::extensions::Extensions;
@@ -184,6 +184,7 @@ impl NodeBuilder {
             life: Life::default(),
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
+            unhandled: OnceLock::new(),
         }));
         let set_up = self.setup.into_iter().try_for_each(|setup| setup(&node).map_err(StartError::Setup));
         if let Err(error) = set_up.and_then(|()| node.start_logger(&self.log)) {

@@ -196,6 +196,9 @@ impl Node {
     /// Answers a message that its service will not handle any more. Answers themselves are never answered: their session
     /// numbers belong to others.
     pub(crate) fn bounce(&self, dead: Handle, message: &Message) {
+        if let Some(hook) = self.0.unhandled.get() {
+            hook(dead, message);
+        }
         if message.wants_answer() {
             let error = Message {
                 kind: PTYPE_ERROR,

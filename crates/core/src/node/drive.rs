@@ -6,6 +6,7 @@ use std::thread;
 use super::Node;
 use crate::scheduler::Driver;
 use crate::sync::lock;
+use crate::{Handle, Message};
 
 impl Node {
     /// Lets the node's workers wait for the system in `driver` when they have nothing else to do. `wake` ends a wait, from any
@@ -42,6 +43,12 @@ impl Node {
         self.0.scheduler.on_turn_end(Box::new(hook))
     }
 
+    /// Names a function that is shown each message which a service leaves unhandled when it ends, with that service's handle:
+    /// whoever sent it may have to take something back. It may be called on any thread. False if the node has one already.
+    pub fn on_unhandled(&self, hook: impl Fn(Handle, &Message) + Send + Sync + 'static) -> bool {
+        self.0.unhandled.set(Box::new(hook)).is_ok()
+    }
+
     /// Asks for a call of the function of [`Node::on_turn_end`] when the turn ends that the calling thread is in; sooner if the
     /// turn takes long. It gives the number of the worker, or `None` if the thread is in no turn of this node: then nothing will be
     /// called.
@@ -58,7 +65,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Context, Handle, LogTarget, Message, PTYPE_TEXT};
+    use crate::{Context, LogTarget, PTYPE_TEXT};
 
     const LONG: Duration = Duration::from_secs(20);
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::scheduler::Scheduler;
 use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
-use crate::{EnvError, Handle};
+use crate::{EnvError, Handle, Message};
 use extensions::Extensions;
 use life::Life;
 
@@ -56,7 +56,12 @@ struct Inner {
     life: Life,
     threads: Mutex<Vec<JoinHandle<()>>>,
     extensions: Extensions,
+    /// Who is shown what ended services leave unhandled.
+    unhandled: OnceLock<Box<UnhandledHook>>,
 }
+
+/// Sees a message that its receiver, which has ended, did not handle.
+type UnhandledHook = dyn Fn(Handle, &Message) + Send + Sync;
 
 /// What [`Node::services`] tells of a service.
 #[derive(Debug, Clone)]

@@ -76,7 +76,12 @@ impl<'a> Turn<'a> {
             let share = self.worker.share(cell.mailbox.len().max(owned.batch.len()));
             // The state of a service that panicked is seen by its `on_exit` and drop alone.
             let handled = caught(|| {
-                seat::enter(ctx, true, || self.handle_share(&cell, owned, ctx, share));
+                seat::enter(ctx, true, || {
+                    self.handle_share(&cell, owned, ctx, share);
+                    if ctx.take_turn_end() {
+                        self.end_share(&cell, owned, ctx);
+                    }
+                });
             });
             if let Err(panic) = handled {
                 self.end_by_panic(&cell, ctx, &panic);
@@ -171,6 +176,14 @@ impl<'a> Turn<'a> {
             if cell.has(CLOSING) || (handled >= least && self.scheduler.others_wait(self.worker)) {
                 return;
             }
+        }
+    }
+
+    /// The service does what it has put off.
+    fn end_share(&mut self, cell: &Cell, owned: &mut Owned, ctx: &Context) {
+        if let Some(service) = owned.service.as_deref_mut() {
+            service.on_turn_end(ctx);
+            self.account(cell);
         }
     }
 

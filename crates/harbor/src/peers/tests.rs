@@ -355,7 +355,11 @@ proptest! {
                         }
                     }
                 }
-                Step::Close(at) => sockets.get(at).into_iter().for_each(|(number, _)| drop(peers.closed(socket(*number)))),
+                Step::Close(at) => {
+                    if let Some((number, _)) = sockets.get(at) {
+                        peers.closed(socket(*number));
+                    }
+                }
                 Step::Gone(node) => peers.gone(node),
                 Step::Tick(more) => {
                     now += more;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use skynet_core::{Context, Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_TEXT, Payload};
+use skynet_core::{
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM,
+    PTYPE_TEXT, Payload, SendError,
+};
 use skynet_socket::{SocketEvent, SocketId};
 
 use super::Harbor;
@@ -48,11 +51,16 @@ impl Harbor {
     }
 
     fn on_data(&mut self, ctx: &Context, socket: SocketId, block: &[u8]) {
-        let lost = &mut self.lost;
+        let (node, lost) = (ctx.node(), &mut self.lost);
         self.peers.received(socket, block, |dest, message| {
             let Message { kind, session, source, payload } = message;
-            if let Err(error) = ctx.send_from(source, dest, kind, session, payload) {
-                lost.push((dest, Message { kind, session, source, payload: error.into_payload() }));
+            let sent = match kind {
+                // These are orders of a node to itself, and no node sends them to another.
+                PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => Err(payload),
+                _ => node.send(source, dest, kind, session, payload).map_err(SendError::into_payload),
+            };
+            if let Err(payload) = sent {
+                lost.push((dest, Message { kind, session, source, payload }));
             }
         });
         for (dest, message) in std::mem::take(&mut self.lost) {
@@ -61,10 +69,16 @@ impl Harbor {
         self.settle(ctx);
     }
 
-    /// Nobody has this handle. Whoever sent a message there is told so, but for answers, whose sessions are others'.
+    /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions are others'.
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
         let &Message { kind, session, source, .. } = message;
-        ctx.log(format!("Unknown destination :{:x} from :{:x} type({kind})", dest.raw(), source.raw()));
+        let (to, from) = (dest.raw(), source.raw());
+        ctx.log(match kind {
+            PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => {
+                format!("harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it")
+            }
+            _ => format!("Unknown destination :{to:x} from :{from:x} type({kind})"),
+        });
         if matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) {
             return;
         }
@@ -124,6 +138,7 @@ impl Harbor {
 
     /// Sends what has come together.
     pub(super) fn flush(&mut self, ctx: &Context) {
+        self.gathering_since = None;
         if let Some(sockets) = &self.sockets {
             // A connection that is closed already says so.
             self.peers.flush(|socket, parts| sockets.send_parts(socket, parts).unwrap_or(0));
