@@ -91,14 +91,14 @@ const SCENARIOS: &[Scenario] = &[
     least(3, ours("drop", &[3], links::dropped)),
     least(3, ours("truncate", &[3], links::truncated)),
     least(3, ours("cut-master", &[3], links::cut_from_the_master)),
-    least(3, ours("drop-master", &[3], links::master_out_of_earshot)),
-    least(3, ours("truncate-master", &[3], links::master_mumbles)),
-    least(3, ours("secret", &[4], control::secret)),
+    least(3, ours("secret-names", &[4], control::secret)),
     least(3, ours("new-life", &[3], control::standalone_in_a_new_life)),
     least(3, ours("taken-over", &[3], control::name_is_taken_over)),
+    least(3, ours("drop-master", &[3], links::master_out_of_earshot)),
+    least(3, ours("truncate-master", &[3], links::master_mumbles)),
     quick(ours("hostile", &[2], hostile::bytes_on_every_port)),
     ours("scanner", &[2], hostile::connections_without_a_word),
-    ours("no-secret", &[3], hostile::a_secret_keeps_strangers_out),
+    ours("secret", &[3], hostile::a_secret_keeps_strangers_out),
     ours("chaos", &[5], deaths::chaos),
 ];
 

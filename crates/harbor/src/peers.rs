@@ -104,6 +104,8 @@ pub struct Peers {
     /// About how many bytes that is.
     gathered: usize,
     events: VecDeque<Event>,
+    /// The time of the next tick may have come nearer.
+    hurries: bool,
 }
 
 /// What is known of one node.
@@ -132,6 +134,7 @@ impl Peers {
             dirty: Vec::new(),
             gathered: 0,
             events: VecDeque::new(),
+            hurries: false,
         }
     }
 
@@ -184,6 +187,7 @@ impl Peers {
         let ours = if heartbeat > 0 { self.limits.heartbeat_ticks() } else { 0 };
         node.link = Some(Link::new(socket, side, Pulse::new(heartbeat, ours, now), now));
         self.events.push_back(Event::Start(socket));
+        self.hurries = true;
         true
     }
 
@@ -248,6 +252,7 @@ impl Peers {
 
     /// It is `now`.
     pub fn tick(&mut self, now: u64) {
+        self.hurries = true;
         for id in 0..=u8::MAX {
             let Some(link) = self.nodes.get_mut(usize::from(id)).and_then(|node| node.link.as_mut()) else {
                 continue;
@@ -258,6 +263,12 @@ impl Peers {
                 Err(fault) => self.end(id, Some(fault), true),
             }
         }
+    }
+
+    /// When to [`tick`](Peers::tick) next, if that may be sooner than it was when this was asked last.
+    #[inline]
+    pub fn new_tick(&mut self) -> Option<u64> {
+        if std::mem::take(&mut self.hurries) { self.next_tick() } else { None }
     }
 
     /// When to [`tick`](Peers::tick) next, if ever.
@@ -298,6 +309,7 @@ impl Peers {
     fn release(&mut self, id: u8) {
         let node = at(&mut self.nodes, id);
         let Some(link) = &mut node.link else { return };
+        self.hurries = true;
         if node.dropped > 1 {
             let line =
                 format!("harbor: {} messages to harbor {id} were dropped while it was down", node.dropped);
@@ -337,6 +349,8 @@ impl Peers {
                 calls.len()
             );
             self.events.push_back(Event::Log(line));
+        } else if let Some(link) = &link {
+            self.events.push_back(Event::Log(format!("harbor: harbor {id} (fd = {}) is gone", link.socket)));
         }
         self.events.extend(calls.into_iter().map(|(source, session)| Event::Fail { source, session }));
         if tell && link.is_some() {

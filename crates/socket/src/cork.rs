@@ -7,12 +7,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::SocketId;
 use crate::outbox::{Outbox, Phase, Priority};
 use crate::socket::{Io, Socket};
 use crate::sockets::Inner;
 use crate::sync::lock;
 use crate::write::write_all;
+use crate::{SocketId, Sockets};
 
 /// Longer writes are system calls of their own.
 pub(crate) const SMALL: usize = 4 * 1024;
@@ -40,6 +40,14 @@ struct Place {
 impl Corks {
     pub(crate) fn new(workers: usize) -> Corks {
         Corks((0..workers).map(|_| Mutex::default()).collect())
+    }
+}
+
+impl Sockets {
+    /// Sends what services have put off to the ends of their turns: for those who end the process in the middle of one.
+    pub fn flush(&self) {
+        let inner = self.inner();
+        (0..inner.corks.0.len()).for_each(|worker| inner.uncork_worker(worker));
     }
 }
 

@@ -48,7 +48,8 @@
 //! 3. Connections of one's own read at once, and so do UDP sockets. Host names are looked up on threads of their own.
 //! 4. Each read is one message, with the block that was read into. Blocks begin at 64 bytes and adapt to what comes.
 //! 5. [`Sockets::send`] writes on the calling thread; small pieces that a service sends to one socket, one after the other, go out
-//!    together when its turn ends. What the system does not take waits, in two priorities, until there is room.
+//!    together when its turn ends, and [`Sockets::send_parts`] gives several blocks to the system in one call. What that does not
+//!    take waits, in two priorities, until there is room.
 //! 6. Back-pressure has both ends: [`Sockets::pause`] stops reading; the owner of a growing queue is warned at 1, 2, 4, … MiB and
 //!    told when it is empty again; [`Sockets::limit`] closes a peer that does not read.
 //! 7. [`Sockets::close`] sends what waits first, [`Sockets::shutdown`] does not. `Closed` comes once for each socket.

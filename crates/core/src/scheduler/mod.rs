@@ -40,6 +40,8 @@ pub(crate) mod order {
 
 /// Turns between two looks at the shared queue first.
 const SHARED_FIRST: u32 = 61;
+/// The same in ticks, for turns that take long: some milliseconds at the most.
+const SHARED_AFTER: u64 = 2_500_000;
 /// Services moved from the shared queue to a worker's own at a time.
 const GRAB: usize = 32;
 /// Looks at the queues before a worker sleeps: some microseconds.
@@ -157,10 +159,13 @@ impl Scheduler {
         let mut turn = turn::Turn::new(node, self, worker);
         let mut handoffs = 0;
         let mut turns = 0_u32;
+        let mut shared_at = 0;
         while !self.stopped() {
             turns = turns.wrapping_add(1);
             let mut found = None;
-            if turns.is_multiple_of(SHARED_FIRST) {
+            let now = turn.ended_at();
+            if turns.is_multiple_of(SHARED_FIRST) || now.saturating_sub(shared_at) > SHARED_AFTER {
+                shared_at = now;
                 self.poll_between(node);
                 found = self.take_shared(worker);
             }

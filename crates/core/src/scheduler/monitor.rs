@@ -19,8 +19,8 @@ use crate::os;
 
 /// Between two looks while some work and others sleep.
 const TICK: Duration = Duration::from_micros(400);
-/// Between two looks while all work: there is nobody to wake.
-const SLOW_TICK: Duration = Duration::from_millis(5);
+/// Between two looks while all work: there is nobody to wake, but what is put off in long turns must not wait long.
+const SLOW_TICK: Duration = Duration::from_millis(2);
 /// Looks at an idle node before the monitor sleeps too: a worker that wakes up meanwhile need not wake it.
 const LINGER: u32 = 5;
 /// How long a message runs before it is reported, and between two reports of it.

@@ -36,6 +36,11 @@ impl<'a> Turn<'a> {
         Turn { node, scheduler, worker, profile: node.profiles(), ticks: 0 }
     }
 
+    /// The counter at the end of the last turn; 0 if that is not known.
+    pub(super) fn ended_at(&self) -> u64 {
+        self.ticks
+    }
+
     /// The worker has nothing to do: time that passes now is nobody's.
     pub(super) fn pause(&mut self) {
         self.ticks = 0;

@@ -24,7 +24,11 @@ impl Harbor {
             SocketEvent::Data(block) => return self.on_data(ctx, socket, &block),
             SocketEvent::Ready { .. } => self.peers.ready(socket),
             SocketEvent::Failed(reason) => {
-                ctx.log(format!("harbor: connection {socket} failed: {reason}"));
+                let what = self
+                    .peers
+                    .id_of(socket)
+                    .map_or("a connection".into(), |id| format!("the link to harbor {id}"));
+                ctx.log(format!("harbor: {what} (fd = {socket}) failed: {reason}"));
                 self.peers.closed(socket);
             }
             SocketEvent::Closed => {
@@ -69,7 +73,8 @@ impl Harbor {
         self.settle(ctx);
     }
 
-    /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions are others'.
+    /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions
+    /// are others'.
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
         let &Message { kind, session, source, .. } = message;
         let (to, from) = (dest.raw(), source.raw());
@@ -131,7 +136,7 @@ impl Harbor {
 
     /// Arms the timer anew if it would be late.
     fn arm(&mut self, ctx: &Context) {
-        let Some(next) = self.peers.next_tick().filter(|next| *next < self.timer.1) else { return };
+        let Some(next) = self.peers.new_tick().filter(|next| *next < self.timer.1) else { return };
         let after = next.saturating_sub(ctx.node().now()).max(1);
         self.timer = (ctx.timeout(Duration::from_millis(after.saturating_mul(10))), next);
     }

@@ -21,7 +21,7 @@ const BACKLOG: i32 = 128;
 /// Packages of one read for which room is kept.
 const MOST_ROOM: usize = 1024;
 
-/// The module `gate`; its parameters are described [above](self).
+/// The module `gate`; its parameters are described [above](crate::gate).
 #[must_use]
 pub fn module() -> impl Module {
     |node: &Node, args: &[u8]| -> Result<Box<dyn Service>, ServiceError> {
