@@ -101,8 +101,8 @@ function command.close(id)
 end
 
 skynet.register_protocol {
-	name = "socket",
 	id = skynet.PTYPE_SOCKET,
+	name = "socket",
 	unpack = driver.unpack,
 	dispatch = function(_, _, event, ...)
 		local handle = events[event]

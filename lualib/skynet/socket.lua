@@ -181,8 +181,8 @@ events[7] = function(id, kb)
 end
 
 skynet.register_protocol {
-	name = "socket",
 	id = skynet.PTYPE_SOCKET,
+	name = "socket",
 	unpack = driver.unpack,
 	dispatch = function(_, _, kind, ...)
 		events[kind](...)

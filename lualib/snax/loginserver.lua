@@ -3,10 +3,10 @@
 ---A service requires this module and calls it with its settings. The first such service is the master: it listens, launches
 ---more of itself, the slaves, and has each client checked by one of them. What the master does with a client that is who it
 ---claims to be is up to `login_handler`. Other lua messages to the master go to `command_handler`.
-local skynet = require "skynet"
-require "skynet.manager"
-local socket = require "skynet.socket"
 local crypt = require "skynet.crypt"
+local skynet = require "skynet"
+local socket = require "skynet.socket"
+require "skynet.manager"
 
 ---@class loginserver.conf
 ---@field host? string all of IPv4 by default

@@ -9,8 +9,8 @@ local case = check.cases()
 local take, expect, connect, send = clients.take, clients.expect, clients.connect, clients.send
 
 skynet.register_protocol {
-	name = "client",
 	id = skynet.PTYPE_CLIENT,
+	name = "client",
 	unpack = skynet.tostring,
 	dispatch = function(session, source, package)
 		skynet.ignoreret()

@@ -12,8 +12,8 @@ local FORGED <const> = 77777777
 local events = {}
 
 skynet.register_protocol {
-	name = "socket",
 	id = skynet.PTYPE_SOCKET,
+	name = "socket",
 	unpack = driver.unpack,
 	dispatch = function(session, source, kind, id, ud, data, from)
 		check.eq(session, 0)

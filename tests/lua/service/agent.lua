@@ -3,8 +3,8 @@ local skynet = require "skynet"
 local socket = require "skynet.socket"
 
 skynet.register_protocol {
-	name = "client",
 	id = skynet.PTYPE_CLIENT,
+	name = "client",
 	unpack = skynet.tostring,
 	dispatch = function(fd, _, package)
 		skynet.ignoreret()
