@@ -106,9 +106,10 @@ end
 case["a service that exits in its callback is gone afterwards"] = function()
 	check.eq(ask(rules, "exit"), "ok")
 	check.log(string.format("%%[:%08x%%] KILL self", rules))
-	check.raises("call failed", function()
+	-- The first may still find it in its callback.
+	check.raises("call", function()
 		for _ = 1, 100 do
-			ask(rules, "log")
+			ask(rules, "sessions")
 		end
 	end)
 end

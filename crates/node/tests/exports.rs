@@ -35,8 +35,15 @@ fn declared(header: &str) -> Vec<&str> {
 fn every_function_of_the_skynet_headers_is_exported() {
     let exported = exported();
     let headers = [include_str!("../include/skynet.h"), include_str!("../include/skynet_socket.h")];
-    let names: Vec<_> = headers.into_iter().flat_map(declared).filter(|name| name.contains("sky") || name.contains("socket_")).collect();
-    assert!(names.len() >= 34 && names.contains(&"skynet_error") && names.contains(&"socket_info_release"), "{names:?}");
+    let names: Vec<_> = headers
+        .into_iter()
+        .flat_map(declared)
+        .filter(|name| name.contains("sky") || name.contains("socket_"))
+        .collect();
+    assert!(
+        names.len() >= 34 && names.contains(&"skynet_error") && names.contains(&"socket_info_release"),
+        "{names:?}"
+    );
     let missing: Vec<_> = names.into_iter().filter(|name| !exported.contains_key(*name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -64,7 +64,8 @@ impl CContext {
     /// Names the function that gets the messages; `None` drops them.
     pub(super) fn set_callback(&self, callback: Option<Callback>, data: *mut c_void) {
         self.data.store(data, Ordering::Relaxed);
-        self.callback.store(callback.map_or(ptr::null_mut(), |callback| callback as *mut c_void), Ordering::Release);
+        self.callback
+            .store(callback.map_or(ptr::null_mut(), |callback| callback as *mut c_void), Ordering::Release);
     }
 
     /// That function, and what it gets with each message.

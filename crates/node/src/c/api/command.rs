@@ -43,7 +43,8 @@ fn timeout(ctx: &CContext, hundredths: &[u8]) -> Vec<u8> {
 /// The number at the beginning, up to that of an `int`; 0 if it is negative or none.
 fn leading_number(text: &[u8]) -> u64 {
     let text = text.trim_ascii_start();
-    let digits = text.strip_prefix(b"+").unwrap_or(text).iter().map_while(|byte| char::from(*byte).to_digit(10));
+    let digits =
+        text.strip_prefix(b"+").unwrap_or(text).iter().map_while(|byte| char::from(*byte).to_digit(10));
     digits.fold(0, |number, digit| (number * 10 + u64::from(digit)).min(i32::MAX as u64))
 }
 
@@ -94,7 +95,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_like_strtol() {
-        let read = ["12", " 7x", "+3", "-7", "x", "", "99999999999"].map(|text| leading_number(text.as_bytes()));
+        let read =
+            ["12", " 7x", "+3", "-7", "x", "", "99999999999"].map(|text| leading_number(text.as_bytes()));
         assert_eq!(read, [12, 7, 3, 0, 0, 0, i32::MAX as u64]);
         assert_eq!(["1f", "0000000A z", "z"].map(|text| leading_hex(text.as_bytes())), [0x1f, 10, 0]);
     }

@@ -1,6 +1,6 @@
 //! `skynet_error`, behind its formatting in `format.c`.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use skynet_core::Handle;
 
@@ -10,7 +10,7 @@ use super::{block, guard};
 
 unsafe extern "C" {
     /// Defined in `format.c`.
-    pub(super) fn skynet_error(ctx: *mut CContext, format: *const c_char, ...);
+    pub(super) fn skynet_error(ctx: *mut c_void, format: *const c_char, ...);
 }
 
 /// Writes a log line; its source is the node if `ctx` is null.

@@ -115,8 +115,7 @@ pub(super) unsafe extern "C" fn skynet_sendname(
 ) -> c_int {
     let send = |ctx: &CContext| {
         // SAFETY: the module's arguments are as the header asks.
-        let (out, name) =
-            unsafe { (Outgoing::read(ctx, source, kind, session, msg, size), bytes(name)) };
+        let (out, name) = unsafe { (Outgoing::read(ctx, source, kind, session, msg, size), bytes(name)) };
         let Some(out) = out else {
             ctx.log(format!("error: The message to {} is too large", String::from_utf8_lossy(name)));
             return TOO_LARGE;

@@ -9,7 +9,11 @@ use super::{guard, with_service};
 
 /// `void skynet_callback(ctx, data, callback)`
 #[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn skynet_callback(ctx: *mut CContext, data: *mut c_void, callback: Option<Callback>) {
+pub(super) unsafe extern "C" fn skynet_callback(
+    ctx: *mut CContext,
+    data: *mut c_void,
+    callback: Option<Callback>,
+) {
     // SAFETY: the module's arguments are as the header asks.
     unsafe { with_service(ctx, (), |ctx| ctx.set_callback(callback, data)) }
 }
@@ -34,7 +38,11 @@ pub(super) unsafe extern "C" fn skynet_harbor_start(ctx: *mut CContext) {
 
 /// `int skynet_isremote(ctx, handle, int *harbor)`
 #[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn skynet_isremote(ctx: *mut CContext, handle: u32, harbor: *mut c_int) -> c_int {
+pub(super) unsafe extern "C" fn skynet_isremote(
+    ctx: *mut CContext,
+    handle: u32,
+    harbor: *mut c_int,
+) -> c_int {
     let handle = Handle::from_raw(handle);
     // SAFETY: the module's arguments are as the header asks: null, or a place for an int.
     if let Some(harbor) = unsafe { harbor.as_mut() } {

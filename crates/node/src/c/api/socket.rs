@@ -84,7 +84,11 @@ pub(super) unsafe extern "C" fn skynet_socket_listen(
 
 /// `int skynet_socket_connect(ctx, host, port)`
 #[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn skynet_socket_connect(ctx: *mut CContext, host: *const c_char, port: c_int) -> c_int {
+pub(super) unsafe extern "C" fn skynet_socket_connect(
+    ctx: *mut CContext,
+    host: *const c_char,
+    port: c_int,
+) -> c_int {
     // SAFETY: the module's arguments are as the header asks.
     unsafe {
         let (host, port) = address(host, port);
@@ -190,7 +194,10 @@ unsafe fn transmit(
 
 /// `int skynet_socket_sendbuffer(ctx, buffer)`
 #[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn skynet_socket_sendbuffer(ctx: *mut CContext, buffer: *const SendBuffer) -> c_int {
+pub(super) unsafe extern "C" fn skynet_socket_sendbuffer(
+    ctx: *mut CContext,
+    buffer: *const SendBuffer,
+) -> c_int {
     // SAFETY: the module's arguments are as the header asks.
     unsafe { transmit(ctx, buffer, |sockets, id, data| sockets.send(id, data)) }
 }
@@ -207,7 +214,11 @@ pub(super) unsafe extern "C" fn skynet_socket_sendbuffer_lowpriority(
 
 /// `int skynet_socket_udp(ctx, host, port)`
 #[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn skynet_socket_udp(ctx: *mut CContext, host: *const c_char, port: c_int) -> c_int {
+pub(super) unsafe extern "C" fn skynet_socket_udp(
+    ctx: *mut CContext,
+    host: *const c_char,
+    port: c_int,
+) -> c_int {
     // SAFETY: the module's arguments are as the header asks.
     unsafe { skynet_socket_udp_listen(ctx, host, port) }
 }
@@ -228,7 +239,11 @@ pub(super) unsafe extern "C" fn skynet_socket_udp_listen(
 
 /// `int skynet_socket_udp_dial(ctx, host, port)`
 #[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn skynet_socket_udp_dial(ctx: *mut CContext, host: *const c_char, port: c_int) -> c_int {
+pub(super) unsafe extern "C" fn skynet_socket_udp_dial(
+    ctx: *mut CContext,
+    host: *const c_char,
+    port: c_int,
+) -> c_int {
     // SAFETY: the module's arguments are as the header asks.
     unsafe {
         let (host, port) = address(host, port);

@@ -32,7 +32,8 @@ pub(super) struct Info {
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn skynet_socket_info() -> *mut Info {
     guard(ptr::null_mut(), || {
-        let infos = process::node().and_then(Sockets::of).map(|sockets| sockets.netstat()).unwrap_or_default();
+        let infos =
+            process::node().and_then(Sockets::of).map(|sockets| sockets.netstat()).unwrap_or_default();
         // From the last to the first, so that the list is in their order.
         infos.iter().rev().fold(ptr::null_mut(), |next, info| Box::into_raw(Box::new(row(info, next))))
     })
