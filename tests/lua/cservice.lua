@@ -169,10 +169,9 @@ case["sockets listen, receive and send"] = function()
 	end
 	socket.close(id)
 	local got
-	local datagrams = socket.udp(function(data)
+	local datagrams = socket.udp_dial("127.0.0.1", tonumber(udp), function(data)
 		got = data
 	end)
-	socket.udp_connect(datagrams, "127.0.0.1", tonumber(udp))
 	check.eventually(function()
 		socket.write(datagrams, "datagram")
 		skynet.sleep(1)
