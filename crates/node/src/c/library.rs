@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -92,18 +93,18 @@ fn with_path(path: &Path, error: &libloading::Error) -> String {
 
 fn entries(library: Library, path: PathBuf, name: &str) -> Result<Entries, LoadError> {
     // Its constructors may have started threads, and data of it may be anywhere: it is never unloaded.
-    let library: &'static Library = Box::leak(Box::new(library));
+    let library = ManuallyDrop::new(library);
     let base = name.rsplit('.').next().unwrap_or(name);
     // SAFETY: functions of these names have these types: that is what makes the file a module.
     unsafe {
-        let Some(init) = function::<Init>(library, base, "init") else {
+        let Some(init) = function::<Init>(&library, base, "init") else {
             return Err(LoadError::NoInit { path, base: base.to_owned() });
         };
         Ok(Entries {
-            create: function(library, base, "create"),
+            create: function(&library, base, "create"),
             init,
-            release: function(library, base, "release"),
-            signal: function(library, base, "signal"),
+            release: function(&library, base, "release"),
+            signal: function(&library, base, "signal"),
             base: base.to_owned(),
             path,
         })
@@ -115,7 +116,7 @@ fn entries(library: Library, path: PathBuf, name: &str) -> Result<Entries, LoadE
 /// # Safety
 ///
 /// `F` is its type.
-unsafe fn function<F: Copy>(library: &'static Library, base: &str, entry: &str) -> Option<F> {
+unsafe fn function<F: Copy>(library: &Library, base: &str, entry: &str) -> Option<F> {
     // SAFETY: as the caller promises.
     unsafe { library.get::<F>(format!("{base}_{entry}").as_bytes()) }.ok().map(|symbol| *symbol)
 }
