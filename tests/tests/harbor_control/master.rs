@@ -203,11 +203,11 @@ fn a_node_that_lives_keeps_its_id() {
 
 #[test]
 fn a_silent_slave_is_dead_and_one_that_pings_is_not() {
-    let master = Master::start(&ours(), |config| config.number("rs_harbor_heartbeat", 1));
-    let mut lively = master.slave(2, "127.0.0.1:1", Some("rs1 1 1"));
+    let master = Master::start(&ours(), |config| config.number("rs_harbor_heartbeat", 2));
+    let mut lively = master.slave(2, "127.0.0.1:1", Some("rs1 1 2"));
     assert_eq!(lively.next()[..2], values!["W", 1]);
-    let mut silent = master.slave(3, "127.0.0.1:1", Some("rs1 2 1"));
-    lively.expect(&values!["C", 3, "127.0.0.1:1", "rs1 2 1"]);
+    let mut silent = master.slave(3, "127.0.0.1:1", Some("rs1 2 2"));
+    lively.expect(&values!["C", 3, "127.0.0.1:1", "rs1 2 2"]);
     // A C slave says nothing of itself.
     let mut plain = master.slave(4, "127.0.0.1:1", None);
     lively.expect(&values!["C", 4, "127.0.0.1:1"]);

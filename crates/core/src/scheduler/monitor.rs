@@ -18,7 +18,9 @@ use crate::node::Node;
 use crate::os;
 
 /// Between two looks while some work and others sleep.
-const TICK: Duration = Duration::from_micros(400);
+const TICK: Duration = Duration::from_micros(700);
+/// The same after a look that found something waiting: if it still waits then, it has waited for a millisecond at the most.
+const SOON: Duration = Duration::from_micros(250);
 /// Between two looks while all work: there is nobody to wake, but what is put off in long turns must not wait long.
 const SLOW_TICK: Duration = Duration::from_millis(2);
 /// Looks at an idle node before the monitor sleeps too: a worker that wakes up meanwhile need not wake it.
@@ -90,7 +92,8 @@ impl Scheduler {
             } else {
                 idle_looks = 0;
             }
-            self.pause(sleeping > 0);
+            let waiting = seen.iter().any(|seen| seen.waiting || seen.deferred != 0);
+            self.pause(sleeping > 0, if waiting { SOON } else { TICK });
             for (worker, seen) in self.workers.iter().zip(&mut seen) {
                 self.help(worker, seen);
                 report_endless(node, worker, seen, ENDLESS);
@@ -103,9 +106,9 @@ impl Scheduler {
     }
 
     /// The time between two looks.
-    fn pause(&self, somebody_sleeps: bool) {
+    fn pause(&self, somebody_sleeps: bool, tick: Duration) {
         if somebody_sleeps {
-            return thread::park_timeout(TICK);
+            return thread::park_timeout(tick);
         }
         self.monitor.slow.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
