@@ -1,4 +1,5 @@
-//! Writes the table of the Lua files that the binary carries, and makes the binary export the C API of Lua.
+//! Writes the table of the Lua files that the binary carries, compiles the part of `skynet.h` that is C, and makes the binary export
+//! that API and the one of Lua.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,7 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("embedded.rs"), table)?;
 
-    // C modules find Lua's API, and later skynet's, in the binary itself.
+    println!("cargo::rerun-if-changed=src/c/format.c");
+    cc::Build::new().file("src/c/format.c").warnings(true).extra_warnings(true).compile("skynet_format");
+
+    // C modules find Lua's API and skynet's in the binary itself.
     println!("cargo::rustc-link-arg-bins=-rdynamic");
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::modules;
 use crate::node::{self, Config, Finished, Scratch, Until};
 
 /// Time that one file may take, on a machine that is busy with other tests.
@@ -18,32 +19,47 @@ pub enum Runtime {
     Ours(PathBuf),
     /// A built C skynet, by its folder.
     C(PathBuf),
+    /// Ours, with the native services and Lua's C modules of a built C skynet in place of ours.
+    Files {
+        /// Our binary.
+        binary: PathBuf,
+        /// The folder of C skynet.
+        c: PathBuf,
+    },
 }
 
 impl Runtime {
     pub(crate) fn binary(&self) -> PathBuf {
         match self {
-            Self::Ours(binary) => binary.clone(),
+            Self::Ours(binary) | Self::Files { binary, .. } => binary.clone(),
             Self::C(folder) => folder.join("skynet"),
         }
     }
 
-    pub(crate) fn config(&self, test: &str, scratch: &Path) -> Config {
+    pub(crate) fn config(&self, test: &str, scratch: &Path) -> Result<Config, String> {
         let lua = crate::folder().join("lua");
         let lua = lua.display();
         let mut services = format!("{lua}/?.lua;{lua}/service/?.lua");
-        let mut modules = format!("{lua}/lib/?.lua");
+        let mut libraries = format!("{lua}/lib/?.lua");
+        let mut cpath = format!("{}/?.so", modules::folder()?.display());
         let mut config = Config::new();
+        if let Self::C(c) | Self::Files { c, .. } = self {
+            cpath += &format!(";{}/cservice/?.so", c.display());
+            config = config.text("lua_cpath", format_args!("{}/luaclib/?.so", c.display()));
+        }
+        if let Self::Files { c, .. } = self {
+            // For the Lua halves of those modules; what ships with us wins.
+            libraries += &format!(";{}/lualib/?.lua", c.display());
+            config = config.text("rs_prefer_files", "gate, logger, harbor");
+        }
         if let Self::C(folder) = self {
             let c = folder.display();
             services += &format!(";{c}/service/?.lua");
-            modules += &format!(";{c}/lualib/?.lua;{c}/lualib/?/init.lua");
-            config = config
-                .text("lualoader", format_args!("{c}/lualib/loader.lua"))
-                .text("lua_cpath", format_args!("{c}/luaclib/?.so"))
-                .text("cpath", format_args!("{c}/cservice/?.so"));
+            libraries += &format!(";{c}/lualib/?.lua;{c}/lualib/?/init.lua");
+            config = config.text("lualoader", format_args!("{c}/lualib/loader.lua"));
         }
-        config
+        Ok(config
+            .text("cpath", cpath)
             .number("thread", 2)
             .number("harbor", 0)
             .text("bootstrap", "snlua bootstrap")
@@ -51,7 +67,7 @@ impl Runtime {
             .text("logger", scratch.join("log").display())
             .text("logpath", scratch.display())
             .text("luaservice", services)
-            .text("lua_path", modules)
+            .text("lua_path", libraries))
     }
 }
 
@@ -61,6 +77,8 @@ impl Runtime {
 pub enum Failure {
     /// The node could not be run.
     Io(io::Error),
+    /// The C services in `c/` could not be compiled; the reason.
+    Modules(String),
     /// It ran, and failed or did not end; with all that it wrote.
     Node {
         /// What was wrong with the way it ended.
@@ -77,6 +95,7 @@ impl std::error::Error for Failure {}
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Modules(reason) => f.write_str(reason),
             Self::Io(e) => write!(f, "cannot run the node: {e}"),
             Self::Node { reason, output, log } => {
                 write!(f, "{reason}\n--- output ---\n{output}\n--- log ---\n{log}")
@@ -108,7 +127,7 @@ pub fn list() -> io::Result<Vec<String>> {
 pub fn run(runtime: &Runtime, test: &str) -> Result<(), Failure> {
     let scratch = Scratch::new(test).map_err(Failure::Io)?;
     let log = scratch.path().join("log");
-    let config = runtime.config(test, scratch.path());
+    let config = runtime.config(test, scratch.path()).map_err(Failure::Modules)?;
     let finished =
         node::run(&runtime.binary(), &config, &scratch, Until::Exit, DEADLINE).map_err(Failure::Io)?;
     let Some(reason) = complaint(&finished, test) else { return Ok(()) };

@@ -44,7 +44,8 @@ impl Node {
     ) -> io::Result<Node> {
         let scratch = Scratch::new(start)?;
         let config = scratch.path().join("config");
-        fs::write(&config, more(runtime.config(start, scratch.path())).to_string())?;
+        let settings = runtime.config(start, scratch.path()).map_err(io::Error::other)?;
+        fs::write(&config, more(settings).to_string())?;
         let child = Command::new(runtime.binary())
             .arg(&config)
             .current_dir(scratch.path())

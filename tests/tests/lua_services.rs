@@ -1,5 +1,6 @@
 //! Runs every Lua service test on the built node, and, when asked for ignored tests and `SKYNET_C` names a built C
-//! skynet, on that node too (as `c::<name>`). Understands the arguments of the standard test harness that matter:
+//! skynet, on that node too (as `c::<name>`), and those of [`FILES`] on ours with C's services in place of ours (as
+//! `files::<name>`). Understands the arguments of the standard test harness that matter:
 //! a filter, `--exact`, `--skip`, `--list`, `--ignored`, `--include-ignored`, `--test-threads`.
 
 #![forbid(unsafe_code)]
@@ -7,11 +8,15 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use skynet_tests::modules;
 use skynet_tests::parallel;
 use skynet_tests::services::{self, Runtime};
 
 /// A node runs two workers, so more tests at once only get in one another's way.
 const JOBS: usize = 2;
+
+/// Tests of what C's gate, logger and harbor do for Lua services, and of Lua's C modules.
+const FILES: [&str; 4] = ["gate_native", "lua_modules", "services", "cservice"];
 
 struct Test {
     name: String,
@@ -74,6 +79,12 @@ fn tests() -> Result<Vec<Test>, String> {
         ignored,
     };
     let mut tests: Vec<Test> = files.iter().map(|file| test(file, file.clone(), &ours, false)).collect();
+    if let Some(Runtime::C(c)) = &c {
+        let Runtime::Ours(binary) = &ours else { return Ok(tests) };
+        let both = Runtime::Files { binary: binary.clone(), c: c.clone() };
+        let named = files.iter().filter(|file| FILES.contains(&file.as_str()));
+        tests.extend(named.map(|file| test(file, format!("files::{file}"), &both, true)));
+    }
     if let Some(c) = c {
         tests.extend(files.iter().map(|file| test(file, format!("c::{file}"), &c, true)));
     }
@@ -115,6 +126,7 @@ fn main() -> ExitCode {
             failures.extend(result.err().map(|failure| (&test.name, failure)));
         },
     );
+    modules::remove();
     for (name, failure) in &failures {
         println!("\n---- {name} ----\n{failure}");
     }

@@ -12,10 +12,9 @@ use std::time::Duration;
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
 use crate::node::Node;
-use crate::ptype::PTYPE_RESPONSE;
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
-use crate::timer::{Alarm, TimerKey};
+use crate::timer::TimerKey;
 use crate::{Handle, Message, Payload, SendError};
 
 /// A service's access to its node: sending, calling, timers, commands.
@@ -166,14 +165,7 @@ impl Context {
 
     /// As [`Context::timeout`] with a session of the caller's, and a key to cancel it with.
     pub fn timeout_with(&self, session: i32, after: Duration) -> TimerKey {
-        if after.is_zero() {
-            let message =
-                Message { kind: PTYPE_RESPONSE, session, source: Handle::NONE, payload: Payload::empty() };
-            // It fails only if the service is ending: nobody waits then.
-            let _ = self.node.deliver(self.handle, message);
-            return TimerKey::NONE;
-        }
-        self.node.arm(after, Alarm { handle: self.handle, session })
+        self.node.timeout(self.handle, session, after)
     }
 
     /// Disarms a timer. False if it has fired already: then its message is in the mailbox, or was handled.

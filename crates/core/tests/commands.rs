@@ -4,7 +4,7 @@ mod common;
 
 use common::{inside, logged, probe, quiet, receive, stop};
 use skynet_core::{
-    Context, Handle, Message, Node, PTYPE_CLIENT, PTYPE_LUA, PTYPE_TEXT, Service, ServiceError,
+    Context, Handle, Message, Module, Node, PTYPE_CLIENT, PTYPE_LUA, PTYPE_TEXT, Service, ServiceError,
 };
 
 fn text(answer: Option<Vec<u8>>) -> Option<String> {
@@ -316,4 +316,30 @@ fn a_signal_to_nobody_does_nothing() {
     let (handle, _messages) = probe(&node);
     assert_eq!((run(&node, "SIGNAL", &handle.to_string()), run(&node, "SIGNAL", ":fff 1")), (None, None));
     stop(&node);
+}
+
+#[test]
+fn a_module_that_is_not_registered_is_looked_for_until_it_is_found() {
+    let (send, asked) = std::sync::mpsc::channel();
+    let find = move |name: &str| -> Result<Box<dyn Module>, ServiceError> {
+        send.send(name.to_owned()).expect("the test waits");
+        match name {
+            "found" => Ok(Box::new(idle_module)),
+            "broken" => panic!("out of luck"),
+            _ => Err(format!("{name} is nowhere").into()),
+        }
+    };
+    let (node, log) = logged(quiet().module("idle", idle_module).module_resolver(find));
+    for (name, reason) in [("lost", "lost is nowhere"), ("broken", "it panicked: out of luck")] {
+        for _ in 0..2 {
+            assert_eq!(run(&node, "LAUNCH", name), None);
+            assert_eq!(
+                log.next(),
+                format!("{} error: module \"{name}\" could not make a service: {reason}", Handle::NONE)
+            );
+        }
+    }
+    assert!(["idle", "found", "found"].iter().all(|name| run(&node, "LAUNCH", name).is_some()));
+    stop(&node);
+    assert_eq!(asked.try_iter().collect::<Vec<_>>(), ["lost", "lost", "broken", "broken", "found"]);
 }

@@ -7,11 +7,13 @@
 //! - `wiring`: a config becomes a running node
 //! - `embed`: the Lua files in the binary
 //! - `demo`: what runs when there is no argument
+//! - `c`: services written in C, and `skynet.h`
 //! - `memory`, `exports`: the allocator of the process, and what C modules find in it
 
-// `daemon` and `memory` alone may allow it.
+// `c`, `daemon` and `memory` alone may allow it.
 #![deny(unsafe_code)]
 
+mod c;
 mod cli;
 mod config;
 mod daemon;

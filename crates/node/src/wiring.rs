@@ -1,6 +1,5 @@
 //! A config becomes a running node: the one place that knows all crates.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -11,7 +10,7 @@ use skynet_socket::Sockets;
 
 use crate::config::{Config, HarborSettings, INCARNATION_KEY, Prefer, SocketSettings};
 use crate::signals::Hangups;
-use crate::{daemon, embed};
+use crate::{c, daemon, embed};
 
 /// How long a node that could not start may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -57,8 +56,15 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
+        .setup(c::attach)
         .setup(socket_setup(&config.sockets))
         .log(log_target(config));
+    // Those named in `rs_prefer_files` take the place of the ones above.
+    for name in c::SHIPPED.into_iter().filter(|name| c::file_of(config, name).is_some()) {
+        builder = builder.module(name, c::CModule::new(config.module_path.clone(), name.to_owned()));
+    }
+    let module_path = config.module_path.clone();
+    builder = builder.module_resolver(move |name| c::load(&module_path, name));
     for (key, value) in &config.env {
         builder = builder.env(key, value);
     }
@@ -68,12 +74,14 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
             .first_local_id(skynet_harbor::first_local_id(incarnation))
             .env(INCARNATION_KEY, incarnation.to_string());
     }
-    builder.start().map_err(|error| match error {
+    let node = builder.start().map_err(|error| match error {
         StartError::Logger { module, cause } => {
-            anyhow!("{}\nCan't launch {module} service", explain(cause, &config.module_path))
+            anyhow!("{}\nCan't launch {module} service", explain(cause))
         }
         other => other.into(),
-    })
+    })?;
+    c::name_passed_over(&node, config);
+    Ok(node)
 }
 
 /// Ties sockets to a node.
@@ -113,28 +121,16 @@ fn bootstrap(node: &Node, config: &Config) -> anyhow::Result<()> {
     };
     // Where services log is where an operator looks; the line has always had an empty one behind it.
     node.log(Handle::NONE, format!("Bootstrap error : {}\n", first.line));
-    let mut report = explain(error, &config.module_path);
+    let mut report = explain(error);
     if let Err(stuck) = node.stop(STOP_LIMIT) {
         report = format!("{report}\n{stuck}");
     }
     Err(anyhow!(report))
 }
 
-/// Why a service did not come up. A module that the binary does not have would be a native one from a file.
-fn explain(error: LaunchError, module_path: &[String]) -> String {
+/// Why a service did not come up.
+fn explain(error: LaunchError) -> String {
     match error {
-        LaunchError::UnknownModule { module } => {
-            let tried: Vec<String> =
-                module_path.iter().map(|pattern| pattern.replace('?', &module)).collect();
-            let reason = match tried.iter().find(|path| Path::new(path).exists()) {
-                Some(found) => format!("{found}: native services are loaded from the binary alone"),
-                None => format!(
-                    "{}: cannot open shared object file: No such file or directory",
-                    tried.last().map_or("", String::as_str)
-                ),
-            };
-            format!("try open {module} failed : {reason}")
-        }
         LaunchError::Create { cause, .. } | LaunchError::Init { cause, .. } => cause.to_string(),
         other => other.to_string(),
     }
@@ -143,16 +139,6 @@ fn explain(error: LaunchError, module_path: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_module_that_is_nowhere_is_named_with_the_last_place_tried() {
-        let error = LaunchError::UnknownModule { module: "nomod".to_owned() };
-        let path = ["./cservice/?.so".to_owned(), "./more/?.so".to_owned()];
-        assert_eq!(
-            explain(error, &path),
-            "try open nomod failed : ./more/nomod.so: cannot open shared object file: No such file or directory"
-        );
-    }
 
     #[test]
     fn the_log_service_follows_the_two_keys() {

@@ -103,11 +103,12 @@ function check.raises(pattern, f, ...)
 	return err
 end
 
----A case that holds on this runtime only: C skynet behaves otherwise, and there it is skipped.
+---A case that holds on this runtime only: C skynet behaves otherwise, and there it is skipped. So it is where services of C skynet
+---take the place of ours.
 ---@param case function
 ---@return function|false
 function check.ours(case)
-	return skynet.getenv "rs_version" ~= nil and case
+	return skynet.getenv "rs_version" ~= nil and skynet.getenv "rs_prefer_files" == nil and case
 end
 
 ---@param from? integer

@@ -9,7 +9,7 @@ use std::thread;
 
 use super::extensions::Extensions;
 use super::life::Life;
-use super::{Inner, Node};
+use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
 use crate::logger;
@@ -21,7 +21,7 @@ use crate::service::Module;
 use crate::sync::lock;
 use crate::table::Table;
 use crate::timer::{Alarm, Timers};
-use crate::{Context, Handle, LaunchError, Payload, StartError};
+use crate::{Context, Handle, LaunchError, Payload, ServiceError, StartError};
 
 /// The most workers that a node has.
 const MAX_WORKERS: usize = 1024;
@@ -53,6 +53,7 @@ pub struct NodeBuilder {
     env: Vec<(String, String)>,
     profile: bool,
     modules: HashMap<String, Arc<dyn Module>>,
+    resolver: Option<Box<Resolver>>,
     log: LogTarget,
     first_local_id: u32,
     clock: Clock,
@@ -70,6 +71,7 @@ impl Default for NodeBuilder {
             env: Vec::new(),
             profile: true,
             modules: HashMap::new(),
+            resolver: None,
             log: LogTarget::default(),
             first_local_id: 1,
             clock: Clock::default(),
@@ -112,6 +114,19 @@ impl NodeBuilder {
     #[must_use]
     pub fn module(mut self, name: impl Into<String>, module: impl Module) -> NodeBuilder {
         self.modules.insert(name.into(), Arc::new(module));
+        self
+    }
+
+    /// Finds modules that are not registered, by their names, when a service of one is launched. What it finds is registered then;
+    /// it is asked again about what it did not find. Without this, such a launch is refused with [`LaunchError::UnknownModule`].
+    ///
+    /// Its errors become [`LaunchError::Create`]. It may be called on several threads at once, and for the same name.
+    #[must_use]
+    pub fn module_resolver(
+        mut self,
+        resolver: impl Fn(&str) -> Result<Box<dyn Module>, ServiceError> + Send + Sync + 'static,
+    ) -> NodeBuilder {
+        self.resolver = Some(Box::new(resolver));
         self
     }
 
@@ -175,6 +190,7 @@ impl NodeBuilder {
             names: Names::default(),
             env,
             modules: RwLock::new(modules),
+            resolver: self.resolver,
             harbor: self.harbor,
             profile: self.profile,
             harbor_service: AtomicU32::new(0),

@@ -34,6 +34,22 @@ impl Node {
         self.deliver(dest, Message { kind, session, source, payload: payload.into() })
     }
 
+    /// As [`Node::send`], to a name: see [`Context::send_name`](crate::Context::send_name).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the payload back.
+    pub fn send_name(
+        &self,
+        source: Handle,
+        name: &[u8],
+        kind: u8,
+        session: i32,
+        payload: impl Into<Payload>,
+    ) -> Result<(), SendError> {
+        self.deliver_name(name, Message { kind, session, source, payload: payload.into() })
+    }
+
     /// Sends a request from outside the services; the result is a future of the answer, and can be waited for.
     pub fn call(&self, dest: Handle, kind: u8, payload: impl Into<Payload>) -> PendingCall {
         let mut client = lock(&self.0.client);

@@ -18,6 +18,11 @@ use crate::{Handle, LaunchError, Payload, ServiceError};
 /// The module and the arguments of a launch, for the log.
 type Launched<'a> = (&'a str, &'a [u8]);
 
+/// A panic is an error, too.
+fn guarded<T>(f: impl FnOnce() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
+    caught(f).unwrap_or_else(|panic| Err(ServiceError::from(format!("it panicked: {panic}"))))
+}
+
 impl Node {
     /// Starts a service and returns its address once its [`init`](Service::init) is done.
     ///
@@ -34,13 +39,19 @@ impl Node {
     ///
     /// [`LaunchError`] if there is no such module, it cannot make the service, or as [`Node::spawn`].
     pub fn launch(&self, module: &str, args: &[u8]) -> Result<Handle, LaunchError> {
+        let failed = |cause| LaunchError::Create { module: module.to_owned(), cause };
         let found = self.0.modules.read().unwrap_or_else(PoisonError::into_inner).get(module).map(Arc::clone);
-        let Some(maker) = found else {
-            return Err(LaunchError::UnknownModule { module: module.to_owned() });
+        let maker = match (found, &self.0.resolver) {
+            (Some(maker), _) => maker,
+            (None, Some(resolver)) => {
+                let found = guarded(|| resolver(module)).map_err(failed)?;
+                let mut modules = self.0.modules.write().unwrap_or_else(PoisonError::into_inner);
+                // Another thread may have found it meanwhile.
+                Arc::clone(modules.entry(module.to_owned()).or_insert_with(|| Arc::from(found)))
+            }
+            (None, None) => return Err(LaunchError::UnknownModule { module: module.to_owned() }),
         };
-        let service = caught(|| maker.create(self, args))
-            .unwrap_or_else(|panic| Err(ServiceError::from(format!("it panicked: {panic}"))))
-            .map_err(|cause| LaunchError::Create { module: module.to_owned(), cause })?;
+        let service = guarded(|| maker.create(self, args)).map_err(failed)?;
         let mut name = module.to_owned();
         if !args.is_empty() {
             name = name + " " + &String::from_utf8_lossy(args);

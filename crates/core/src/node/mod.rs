@@ -21,11 +21,12 @@ use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
 use crate::env::Env;
 use crate::names::Names;
+use crate::ptype::PTYPE_RESPONSE;
 use crate::scheduler::Scheduler;
 use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
-use crate::{EnvError, Handle, Message};
+use crate::{EnvError, Handle, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
 
@@ -46,6 +47,8 @@ struct Inner {
     names: Names,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
+    /// Finds those that are not in there.
+    resolver: Option<Box<Resolver>>,
     harbor: u8,
     profile: bool,
     /// Handles of the services with a part of their own; 0 is none.
@@ -59,6 +62,9 @@ struct Inner {
     /// Who is shown what ended services leave unhandled.
     unhandled: OnceLock<Box<UnhandledHook>>,
 }
+
+/// Finds modules by their names.
+type Resolver = dyn Fn(&str) -> Result<Box<dyn Module>, ServiceError> + Send + Sync;
 
 /// Sees a message that its receiver, which has ended, did not handle.
 type UnhandledHook = dyn Fn(Handle, &Message) + Send + Sync;
@@ -191,6 +197,18 @@ impl Node {
     /// command.
     pub fn command(&self, cmd: &str, param: &[u8]) -> Option<Vec<u8>> {
         crate::command::run(self, None, cmd, param)
+    }
+
+    /// Arms a timer for a service, as [`Context::timeout_with`](crate::Context::timeout_with) does, from any thread.
+    pub fn timeout(&self, owner: Handle, session: i32, after: Duration) -> TimerKey {
+        if after.is_zero() {
+            let message =
+                Message { kind: PTYPE_RESPONSE, session, source: Handle::NONE, payload: Payload::empty() };
+            // It fails only if the service is ending: nobody waits then.
+            let _ = self.deliver(owner, message);
+            return TimerKey::NONE;
+        }
+        self.arm(after, Alarm { handle: owner, session })
     }
 
     /// A copy that does not count, for what lives no longer than the node.

@@ -75,6 +75,15 @@ pub(crate) enum Prefer {
 }
 
 impl Prefer {
+    /// Whether the file of this name wins.
+    pub(crate) fn includes(&self, name: &str) -> bool {
+        match self {
+            Prefer::Nothing => false,
+            Prefer::Everything => true,
+            Prefer::Names(names) => names.iter().any(|known| known == name),
+        }
+    }
+
     fn parse(value: &str) -> Prefer {
         let names: Vec<String> =
             value.split([',', ';', ' ', '\t']).filter(|name| !name.is_empty()).map(str::to_owned).collect();

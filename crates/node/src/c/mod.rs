@@ -1,0 +1,26 @@
+//! Services written in C: modules from `cpath`, and the functions of `skynet.h` that they call.
+//!
+//! - `library`: from a module's name to its entry points
+//! - `service`: a service of such a module
+//! - `context`: what its module knows as `struct skynet_context`
+//! - `api`: the exported functions
+//! - `process`: the one node that C code of this process is about
+//! - `shipped`: files with the names of what the binary has itself
+//! - `format.c`: `skynet_error`, since Rust cannot define a function with a variable number of arguments
+//!
+//! The contract with C authors is in `crates/node/include`. No module is ever unloaded. What a module does wrong with its pointers,
+//! such as to use a context after its service has ended, ends the process, as in any C program.
+
+// Pointers of C modules are what all of this is about. Each block has its reason.
+#![allow(unsafe_code)]
+
+pub(crate) mod api;
+mod context;
+mod library;
+mod process;
+mod service;
+mod shipped;
+
+pub(crate) use process::attach;
+pub(crate) use service::{CModule, load};
+pub(crate) use shipped::{SHIPPED, file_of, name_passed_over};

@@ -1,0 +1,53 @@
+//! The C services in `c/`, compiled once a run of the tests, with the header that ships.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The folder with the built modules: what is to be on `cpath`.
+///
+/// # Errors
+/// What the compiler says, or that there is none (`cc`, or what `CC` names).
+pub fn folder() -> Result<&'static Path, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(build).as_deref().map_err(Clone::clone)
+}
+
+fn build() -> Result<PathBuf, String> {
+    // Several runs may go on at a time.
+    let folder = std::env::temp_dir().join(format!("skynet-c-modules-{}", std::process::id()));
+    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    let sources = crate::folder().join("c");
+    let entries = fs::read_dir(&sources).map_err(|e| format!("cannot list {}: {e}", sources.display()))?;
+    for source in entries.flatten().map(|entry| entry.path()) {
+        if source.extension().is_some_and(|extension| extension == "c")
+            && let Some(name) = source.file_stem()
+        {
+            compile(&source, &folder.join(name).with_extension("so"))?;
+        }
+    }
+    Ok(folder)
+}
+
+fn compile(source: &Path, library: &Path) -> Result<(), String> {
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let include = crate::folder().join("../crates/node/include");
+    let output = Command::new(&compiler)
+        .args(["-shared", "-fPIC", "-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([library, source, Path::new("-I"), &include])
+        .output()
+        .map_err(|e| format!("cannot run {}: {e}", compiler.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{} does not compile:\n{}", source.display(), String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Removes what was built; for the end of the process.
+pub fn remove() {
+    if let Ok(folder) = folder() {
+        // What stays behind is in the system's folder for such things.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
