@@ -44,6 +44,33 @@ fn killing_an_idle_service_ends_it() {
     stop(&node);
 }
 
+#[test]
+fn who_watches_a_service_is_told_of_its_end_once() {
+    let node = start();
+    let (told, ends) = channel();
+    let (answers, watched) = channel();
+    let target = node.spawn(|_: &Context, _: Message| {}).expect("it starts");
+    let watcher = node
+        .spawn(move |ctx: &Context, msg: Message| {
+            if msg.kind == PTYPE_ERROR {
+                let _ = told.send((msg.session, msg.source));
+            } else {
+                let _ = answers.send(ctx.watch(target));
+            }
+        })
+        .expect("it starts");
+    let watch = || {
+        node.send(Handle::NONE, watcher, PTYPE_TEXT, 0, "watch").expect("it is alive");
+        receive(&watched)
+    };
+    assert!(watch() && watch());
+    assert!(node.kill(target));
+    assert_eq!(receive(&ends), (0, target));
+    assert!(!watch(), "it is dead already");
+    stop(&node);
+    assert!(ends.try_recv().is_err());
+}
+
 struct Guard(Arc<AtomicUsize>);
 
 impl Drop for Guard {

@@ -10,7 +10,7 @@ use crate::cell::{CLOSING, CellRef, Shared, UNCOUNTED};
 use crate::context::Context;
 use crate::mailbox::Released;
 use crate::message::Message;
-use crate::ptype::PTYPE_CLIENT;
+use crate::ptype::{PTYPE_CLIENT, PTYPE_ERROR};
 use crate::scheduler::{seat, turn};
 use crate::service::Service;
 use crate::{Handle, LaunchError, Payload, ServiceError};
@@ -159,6 +159,20 @@ impl Node {
             // A monitor that has ended needs no notice.
             let _ = self.deliver(monitor, notice);
         }
+    }
+
+    /// Tells those who watch a service that it has ended. Only for its owner, with its handle retired and its last answers sent.
+    pub(crate) fn tell_watchers(&self, dead: Handle) {
+        for watcher in self.0.watches.end(dead) {
+            let notice = Message { kind: PTYPE_ERROR, session: 0, source: dead, payload: Payload::empty() };
+            // A watcher that has ended needs no notice.
+            let _ = self.deliver(watcher, notice);
+        }
+    }
+
+    /// Notes that a service wants to be told of the end of another one of this node. False if that is not alive.
+    pub(crate) fn watch(&self, watcher: Handle, target: Handle) -> bool {
+        self.0.watches.add(watcher, target, || self.0.table.is_alive(target))
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it.

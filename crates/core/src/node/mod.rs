@@ -25,6 +25,7 @@ use crate::scheduler::Scheduler;
 use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
+use crate::watches::Watches;
 use crate::{EnvError, Handle, Message};
 use extensions::Extensions;
 use life::Life;
@@ -44,6 +45,7 @@ struct Inner {
     clock: NodeClock,
     ticks: Ticks,
     names: Names,
+    watches: Watches,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
     harbor: u8,

@@ -274,6 +274,7 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     guarded(&mut || drop(service.take()));
     // What the drops started has nobody to run it.
     guarded(&mut || drop(ctx.take_tasks()));
+    node.tell_watchers(handle);
     *owned = Owned::default();
     // SAFETY: the caller owns the service, and `ctx` is used no more.
     unsafe { cell.set_context(None) };

@@ -81,7 +81,7 @@ impl Vm {
         if selects {
             for waiter in self.sessions.values_mut() {
                 if matches!(waiter, Waiter::Select { slot: owner, .. } if *owner == slot) {
-                    *waiter = Waiter::Nobody;
+                    *waiter = waiter.abandoned();
                 }
             }
         }

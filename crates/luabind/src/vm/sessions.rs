@@ -52,8 +52,9 @@ impl Vm {
             return;
         }
         let start = self.failures.len();
+        let waits = |waiter: &Waiter| waiter.dest() == address && waiter.slot().is_some();
         self.failures.extend(
-            self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| failure(s)),
+            self.sessions.iter().filter(|(_, waiter)| waits(waiter)).map(|(session, _)| failure(session)),
         );
         self.sort_failures(start);
     }
@@ -62,7 +63,8 @@ impl Vm {
     pub(crate) fn fail_calls_named(&mut self, name: &[u8]) {
         let start = self.failures.len();
         for (session, called) in &self.named_calls {
-            if &**called == name && self.sessions.get(*session).is_some() {
+            let waits = || self.sessions.get(*session).is_some_and(|waiter| waiter.slot().is_some());
+            if &**called == name && waits() {
                 self.failures.push_back(failure(*session));
             }
         }
@@ -95,13 +97,19 @@ impl Vm {
                 Vm::run_function(this, number);
                 return Ok(());
             }
-            let Some(thread) = waiter.slot().and_then(|slot| (*this).thread_at(slot)) else { return Ok(()) };
+            let Some(thread) = waiter.slot().and_then(|slot| (*this).thread_at(slot)) else {
+                (*this).note_late(session, waiter, &outcome);
+                return Ok(());
+            };
             match waiter {
-                Waiter::Thread { .. } => {
+                Waiter::Thread { dest, .. } => {
                     // A call from a coroutine of the program's own may have left its session behind.
                     if (*thread).wait == session && (*thread).state == State::Waiting {
                         (*thread).wait = 0;
                         Vm::resume_with(this, thread, outcome);
+                    } else if (*thread).limited == session {
+                        (*thread).limited = 0;
+                        (*this).note_late(session, Waiter::Abandoned { dest, timer: true }, &outcome);
                     }
                 }
                 Waiter::Start { .. } => {
@@ -120,7 +128,7 @@ impl Vm {
                         Vm::resume(this, thread, 0);
                     }
                 }
-                Waiter::Bare { .. } | Waiter::Nobody => {}
+                Waiter::Bare { .. } | Waiter::Nobody | Waiter::Abandoned { .. } => {}
             }
             Ok(())
         }
