@@ -233,6 +233,13 @@ impl Context {
         self.turn_end.replace(false)
     }
 
+    /// What callers are told of this service's end, such as `service :0000000a (snlua agent) was killed`: for those who answer
+    /// requests with errors in [`Service::on_exit`](crate::Service::on_exit), or right before [`Context::exit`].
+    #[must_use]
+    pub fn obituary(&self) -> String {
+        self.node.obituary(self.handle, &self.cell)
+    }
+
     /// Writes a log line with this service as its source.
     pub fn log(&self, text: impl AsRef<[u8]>) {
         self.node.log(self.handle, text);

@@ -87,7 +87,7 @@ function skynet.send(addr, typename, ...) end
 function skynet.rawsend(addr, typename, msg, size) end
 
 --- Sends a request and waits for the answer. Raises `call to invalid address <addr>`, and `call failed` when the other side
---- raises, ends, or has ended already.
+--- raises, ends, or has ended already. If it ended the error says so: `call failed: service :0000000a (snlua agent) was killed`.
 ---@param addr skynet.address
 ---@param typename string|integer
 ---@param ... any

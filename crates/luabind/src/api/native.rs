@@ -130,7 +130,7 @@ unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
         match address::destination(l, vm, 1) {
             address::Dest::Handle(handle) => {
                 (*vm).forget_requester(handle);
-                (*vm).fail_calls_to(handle);
+                (*vm).fail_calls_to(handle, b"");
             }
             address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}

@@ -13,11 +13,6 @@ pub(crate) enum Outcome {
     Failed(Payload),
 }
 
-/// A failure without a reason.
-fn failure(session: i32) -> (i32, Payload) {
-    (session, Payload::empty())
-}
-
 /// Parallel requests of one thread.
 #[derive(Default)]
 pub(crate) struct Select {
@@ -45,17 +40,16 @@ impl Vm {
         session
     }
 
-    /// Makes every call to `address` fail: it has ended. The failures are delivered in a queue of their own,
+    /// Makes every call to `address` fail: it has ended, of which there may be a text. The failures are delivered in a queue of their own,
     /// after the wake-ups, in the order of the calls.
-    pub(crate) fn fail_calls_to(&mut self, address: u32) {
+    pub(crate) fn fail_calls_to(&mut self, address: u32, reason: &[u8]) {
         if address == 0 {
             return;
         }
         let start = self.failures.len();
         let waits = |waiter: &Waiter| waiter.dest() == address && waiter.slot().is_some();
-        self.failures.extend(
-            self.sessions.iter().filter(|(_, waiter)| waits(waiter)).map(|(session, _)| failure(session)),
-        );
+        let called = self.sessions.iter().filter(|(_, waiter)| waits(waiter)).map(|(session, _)| session);
+        self.failures.extend(called.map(|session| (session, Payload::copy_from(reason))));
         self.sort_failures(start);
     }
 
@@ -65,7 +59,7 @@ impl Vm {
         for (session, called) in &self.named_calls {
             let waits = || self.sessions.get(*session).is_some_and(|waiter| waiter.slot().is_some());
             if &**called == name && waits() {
-                self.failures.push_back(failure(*session));
+                self.failures.push_back((*session, Payload::empty()));
             }
         }
         self.sort_failures(start);
