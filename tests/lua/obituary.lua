@@ -9,7 +9,7 @@ local case = check.cases(true)
 ---@param how string
 ---@return string pattern the whole error
 local function about(peer, how)
-	return string.format("^[^:]+:%%d+: call failed: service :%08x %%(snlua worker%%) %s$", peer.handle, how)
+	return string.format("call failed: service :%08x %%(snlua worker%%) %s$", peer.handle, how)
 end
 
 ---Calls a worker from a thread of its own.

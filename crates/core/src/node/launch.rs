@@ -181,7 +181,8 @@ impl Node {
 
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
-        let name = cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
+        let name =
+            cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
         let how = if cell.has(KILLED) { "was killed" } else { "has ended" };
         format!("service {handle} ({}) {how}", name.unwrap_or_default())
     }

@@ -24,7 +24,9 @@ impl Waiter {
     /// Whom the session asked, if it is a call.
     pub(crate) fn dest(&self) -> u32 {
         match *self {
-            Waiter::Thread { dest, .. } | Waiter::Select { dest, .. } | Waiter::Abandoned { dest, .. } => dest,
+            Waiter::Thread { dest, .. } | Waiter::Select { dest, .. } | Waiter::Abandoned { dest, .. } => {
+                dest
+            }
             _ => 0,
         }
     }
