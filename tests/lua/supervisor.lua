@@ -82,7 +82,8 @@ case["a service that exits by itself is started again, too, and keeps its name"]
 	local old = check.ok(sup:handle "named")
 	check.eq(skynet.localname ".supervised", old)
 	skynet.send(old, "debug", "EXIT")
-	check.eq(skynet.localname ".supervised" == next_life(sup, "named", old), true)
+	local new = next_life(sup, "named", old)
+	check.eq(skynet.localname ".supervised", new)
 	sup:stop()
 	check.eq(skynet.localname ".supervised", nil)
 end
@@ -105,7 +106,7 @@ case["too many restarts end it: all are stopped, and the reason is told"] = func
 	check.eventually(function()
 		return reason
 	end)
-	check.match(reason, "^more than 2 restarts in 100%.00 s; the last is that of frail: service :%x+ .* was killed$")
+	check.match(reason, "^more than 2 restarts in 100%.00 s; the last is that of frail: ")
 	check.log "error: supervisor gives up: more than 2 restarts"
 	check.eq(notes, { "+steady", "+frail", "+frail", "+frail", "-steady" })
 	check.eq(check.alive(steady), false)
