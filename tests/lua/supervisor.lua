@@ -1,7 +1,7 @@
 ---Supervision: children that end are started anew, as the strategy says, until it is too often.
 local skynet = require "skynet"
 local check = require "check"
-local supervisor = require "skynet.supervisor"
+local supervisor = skynet.getenv "rs_version" and require "skynet.supervisor"
 require "skynet.manager"
 
 local case = check.cases(true)
