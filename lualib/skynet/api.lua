@@ -105,6 +105,11 @@ return function(skynet)
 	--- Behaves as if the service at an address had ended.
 	define("term", native.term)
 
+	--- From now on every call to that service fails when it ends. False if it has ended already.
+	define("watch", function(address)
+		return require "skynet.watch"(address)
+	end)
+
 	define("dispatch_unknown_request", function(func)
 		return native.hook("unknown_request", func) or native.unknown_request
 	end)
@@ -135,13 +140,14 @@ return function(skynet)
 	define("pcall", pcall)
 	define("cache", require "skynet.codecache")
 
+	--- A service may take long to start, so the service's own time limit does not count.
 	---@param command string
 	local function manager(command, name, ...)
 		local handle, reason
 		if name == true then
-			handle, reason = skynet.call(".service", "lua", "G" .. command, ...)
+			handle, reason = skynet.timeout_call(nil, ".service", "lua", "G" .. command, ...)
 		else
-			handle, reason = skynet.call(".service", "lua", command, name, ...)
+			handle, reason = skynet.timeout_call(nil, ".service", "lua", command, name, ...)
 		end
 		return handle or error(reason or "call failed", 2)
 	end

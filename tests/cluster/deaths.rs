@@ -58,6 +58,33 @@ pub(crate) fn waiting_calls_fail_at_once(cluster: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
+/// A request that its callee gave up fails when the callee ends, if its caller watches: for a service that ends by itself,
+/// and with its node.
+pub(crate) fn watched_services_end(cluster: &mut Cluster) -> Result<()> {
+    cluster.start_all()?;
+    for with_node in [false, true] {
+        let echo = cluster.at(2).echo()?;
+        let watch = format!("return skynet.watch({echo})");
+        ensure!(cluster.at(1).run(&watch)? == "true", "{echo:#x} is alive");
+        let waiting = cluster.at(1).later(format!("skynet.call({echo}, 'lua', 'forget')"))?;
+        ensure!(waiting.runs_after(Duration::from_millis(50))?, "it ended though nobody did");
+        if with_node {
+            cluster.kill(2)?;
+        } else {
+            cluster.at(2).run("skynet.kill(echo)")?;
+        }
+        let error = waiting.wait_error()?;
+        ensure!(error.contains("call failed"), "it failed with `{error}`");
+        ensure!(cluster.at(1).run(&watch)? == "false", "{echo:#x} is dead");
+        if !with_node {
+            cluster.kill(2)?;
+            cluster.start(2)?;
+            cluster.linked()?;
+        }
+    }
+    Ok(())
+}
+
 /// A handle of a former life of a node finds nobody in the next.
 pub(crate) fn old_handles_find_nobody(cluster: &mut Cluster) -> Result<()> {
     cluster.start_all()?;

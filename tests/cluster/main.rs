@@ -67,6 +67,7 @@ const SCENARIOS: &[Scenario] = &[
     quick(least(3, ours("kill", &[3, 5, 32], deaths::killed_in_a_storm_and_back))),
     least(3, ours("leave", &[3], deaths::a_node_leaves)),
     ours("waiting-calls", &[3], deaths::waiting_calls_fail_at_once),
+    quick(ours("watch", &[2], deaths::watched_services_end)),
     ours("old-handles", &[2], deaths::old_handles_find_nobody),
     least(3, ours("kill-each", &[4], deaths::each_is_killed_in_turn)),
     quick(least(3, ours("master", &[3, 5], deaths::master_dies_and_comes_back))),

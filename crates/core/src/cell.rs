@@ -23,6 +23,8 @@ pub(crate) const CLOSING: u8 = 1;
 pub(crate) const LOGGED: u8 = 2;
 /// The service does not count as live.
 pub(crate) const UNCOUNTED: u8 = 4;
+/// Somebody else ended the service, or it itself as others would.
+pub(crate) const KILLED: u8 = 8;
 
 /// Overload reports begin at this length.
 pub(crate) const OVERLOAD: usize = 1024;
@@ -31,7 +33,7 @@ pub(crate) const OVERLOAD: usize = 1024;
 #[derive(Default)]
 pub(crate) struct Cell {
     pub(crate) mailbox: Mailbox,
-    /// `CLOSING`, `LOGGED`, `UNCOUNTED`.
+    /// `CLOSING`, `LOGGED`, `UNCOUNTED`, `KILLED`.
     pub(crate) flags: AtomicU8,
     /// The local id under which the table holds the cell.
     table_id: AtomicU32,

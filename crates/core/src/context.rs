@@ -197,6 +197,13 @@ impl Context {
         ready.wake_owner();
     }
 
+    /// Watches another service of this node: when it has ended, however it did, and its last answers are sent, a `PTYPE_ERROR` of
+    /// session 0 comes from it, once. Every [`Context::call`] to it that waits then fails. False, and nothing comes, if it is not
+    /// alive, which a service of another node never is. Watching it again changes nothing.
+    pub fn watch(&self, target: Handle) -> bool {
+        self.node.watch(self.handle, target)
+    }
+
     /// Ends this service after the current message. Its handle is retired at once.
     pub fn exit(&self) {
         self.node.end_own(self.handle, self.cell);
@@ -216,6 +223,13 @@ impl Context {
     #[inline]
     pub(crate) fn take_turn_end(&self) -> bool {
         self.turn_end.replace(false)
+    }
+
+    /// What callers are told of this service's end, such as `service :0000000a (snlua agent) was killed`: for those who answer
+    /// requests with errors in [`Service::on_exit`](crate::Service::on_exit), or right before [`Context::exit`].
+    #[must_use]
+    pub fn obituary(&self) -> String {
+        self.node.obituary(self.handle, &self.cell)
     }
 
     /// Writes a log line with this service as its source.

@@ -60,6 +60,7 @@ mod service;
 mod sync;
 mod table;
 mod timer;
+mod watches;
 
 pub use call::{Call, PendingCall};
 pub use clock::{Clock, ManualClock};

@@ -42,7 +42,10 @@ fn answers_for_other_nodes_are_not_bounced_by_a_harbor_that_ends() {
         node.send(probe, Handle::new(2, 9), kind, session, "x").expect("the harbor takes it");
     }
     node.kill(harbor);
-    assert_eq!(receive(&messages), (PTYPE_ERROR, 8, harbor, Vec::new()));
+    let (kind, session, source, text) = receive(&messages);
+    assert_eq!((kind, session, source), (PTYPE_ERROR, 8, harbor));
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.starts_with(&format!("service {harbor} (")) && text.ends_with(") was killed"), "{text}");
     drop(go);
     stop(&node);
     assert!(messages.try_recv().is_err(), "nothing else was bounced");
@@ -59,7 +62,10 @@ fn a_harbor_that_panics_answers_requests_alone() {
         until("the harbor ends", || !node.is_alive(harbor));
         node.send(Handle::NONE, probe, PTYPE_TEXT, 0, "last").expect("it is alive");
         if answered {
-            assert_eq!(receive(&messages), (PTYPE_ERROR, 7, harbor, Vec::new()));
+            assert_eq!(
+                receive(&messages),
+                (PTYPE_ERROR, 7, harbor, format!("service {harbor} panicked").into())
+            );
         }
         assert_eq!(receive(&messages).0, PTYPE_TEXT, "kind {kind}");
         stop(&node);

@@ -44,6 +44,33 @@ fn killing_an_idle_service_ends_it() {
     stop(&node);
 }
 
+#[test]
+fn who_watches_a_service_is_told_of_its_end_once() {
+    let node = start();
+    let (told, ends) = channel();
+    let (answers, watched) = channel();
+    let target = node.spawn(|_: &Context, _: Message| {}).expect("it starts");
+    let watcher = node
+        .spawn(move |ctx: &Context, msg: Message| {
+            if msg.kind == PTYPE_ERROR {
+                let _ = told.send((msg.session, msg.source));
+            } else {
+                let _ = answers.send(ctx.watch(target));
+            }
+        })
+        .expect("it starts");
+    let watch = || {
+        node.send(Handle::NONE, watcher, PTYPE_TEXT, 0, "watch").expect("it is alive");
+        receive(&watched)
+    };
+    assert!(watch() && watch());
+    assert!(node.kill(target));
+    assert_eq!(receive(&ends), (0, target));
+    assert!(!watch(), "it is dead already");
+    stop(&node);
+    assert!(ends.try_recv().is_err());
+}
+
 struct Guard(Arc<AtomicUsize>);
 
 impl Drop for Guard {
@@ -128,7 +155,10 @@ fn a_failed_init_answers_what_has_come() {
     let error = node.launch("failing", b"").expect_err("its init fails");
     let LaunchError::Init { handle, cause } = error else { panic!("another error: {error}") };
     assert_eq!(cause.to_string(), "no luck");
-    assert_eq!(receive(&messages), (PTYPE_ERROR, 77, handle, Vec::new()));
+    assert_eq!(
+        receive(&messages),
+        (PTYPE_ERROR, 77, handle, format!("service {handle} (failing) has ended").into())
+    );
     assert_eq!(log.next(), format!("{handle} error: launch failing FAILED"));
     stop(&node);
 }
@@ -198,7 +228,10 @@ fn queued_answers_and_one_way_messages_are_not_bounced() {
         node.send(probe, handle, kind, session, "x").expect("it is alive");
     }
     node.kill(handle);
-    assert_eq!(receive(&messages), (PTYPE_ERROR, 8, handle, Vec::new()));
+    let (kind, session, source, text) = receive(&messages);
+    assert_eq!((kind, session, source), (PTYPE_ERROR, 8, handle));
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.starts_with(&format!("service {handle} (")) && text.ends_with(") was killed"), "{text}");
     drop(go);
     stop(&node);
     assert!(messages.try_recv().is_err(), "nothing else was bounced");

@@ -43,27 +43,29 @@ extern "C" {
 #endif
 
 /* The names that C skynet gives to the functions of the C library. */
-#define skynet_malloc malloc
-#define skynet_calloc calloc
-#define skynet_realloc realloc
 #define skynet_free free
-#define skynet_memalign memalign
+#define skynet_malloc malloc
+#define skynet_realloc realloc
+#define skynet_calloc calloc
 #define skynet_aligned_alloc aligned_alloc
 #define skynet_posix_memalign posix_memalign
+#define skynet_memalign memalign
 
 /* Kinds of messages. Others, up to 255, are for services to agree on. */
-#define PTYPE_TEXT 0
-#define PTYPE_RESPONSE 1
-#define PTYPE_MULTICAST 2
-#define PTYPE_CLIENT 3
-#define PTYPE_SYSTEM 4
-#define PTYPE_HARBOR 5
-#define PTYPE_SOCKET 6
-#define PTYPE_ERROR 7
-#define PTYPE_RESERVED_QUEUE 8
-#define PTYPE_RESERVED_DEBUG 9
-#define PTYPE_RESERVED_LUA 10
-#define PTYPE_RESERVED_SNAX 11
+enum {
+	PTYPE_TEXT = 0, /* text */
+	PTYPE_RESPONSE = 1, /* an answer */
+	PTYPE_MULTICAST = 2, /* of channels */
+	PTYPE_CLIENT = 3, /* packages of clients */
+	PTYPE_SYSTEM = 4, /* of the node itself */
+	PTYPE_HARBOR = 5, /* orders to the harbor service */
+	PTYPE_SOCKET = 6, /* what happens to sockets */
+	PTYPE_ERROR = 7, /* a request that failed */
+	PTYPE_RESERVED_QUEUE = 8, /* of skynet.mqueue */
+	PTYPE_RESERVED_DEBUG = 9, /* of the debug console */
+	PTYPE_RESERVED_LUA = 10, /* values of Lua */
+	PTYPE_RESERVED_SNAX = 11, /* of snax services */
+};
 
 /* Added to the kind of a message that is sent. */
 #define PTYPE_TAG_DONTCOPY 0x10000
@@ -179,6 +181,7 @@ struct remote_name {
 
 struct remote_message {
 	struct remote_name destination;
+	/* The content. */
 	const void *message;
 	size_t sz;
 	/* The kind of the message inside. */

@@ -97,12 +97,14 @@ int skynet_socket_udp_sendbuffer(struct skynet_context *ctx, const char *address
 const char *skynet_socket_udp_address(struct skynet_socket_message *msg, int *addrsz);
 
 /* Kinds of sockets in a socket_info. */
-#define SOCKET_INFO_UNKNOWN 0
-#define SOCKET_INFO_LISTEN 1
-#define SOCKET_INFO_TCP 2
-#define SOCKET_INFO_UDP 3
-#define SOCKET_INFO_BIND 4
-#define SOCKET_INFO_CLOSING 5
+enum {
+	SOCKET_INFO_UNKNOWN = 0,
+	SOCKET_INFO_LISTEN = 1,
+	SOCKET_INFO_TCP = 2,
+	SOCKET_INFO_UDP = 3,
+	SOCKET_INFO_BIND = 4,
+	SOCKET_INFO_CLOSING = 5,
+};
 
 /* Figures of one socket. */
 struct socket_info {

@@ -33,6 +33,7 @@ const MODULES: &[&str] = &[
     "skynet.socket",
     "skynet.socketchannel",
     "skynet.socketdriver",
+    "skynet.supervisor",
     "snax.gateserver",
 ];
 

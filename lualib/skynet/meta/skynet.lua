@@ -87,12 +87,35 @@ function skynet.send(addr, typename, ...) end
 function skynet.rawsend(addr, typename, msg, size) end
 
 --- Sends a request and waits for the answer. Raises `call to invalid address <addr>`, and `call failed` when the other side
---- raises, ends, or has ended already.
+--- raises, ends, or has ended already. If it ended the error says so: `call failed: service :0000000a (snlua agent) was killed`.
 ---@param addr skynet.address
 ---@param typename string|integer
 ---@param ... any
 ---@return any ... the unpacked answer; nothing for an empty one
 function skynet.call(addr, typename, ...) end
+
+--- As `call`, but waits no longer than a time: then it raises `call failed: no answer from <addr> within <n> s`. The answer
+--- is dropped when it comes, and counted in `skynet.stat "late"`. Not in C skynet.
+---@param ti integer? cs; nil waits for ever, whatever `call_timeout` says
+---@param addr skynet.address
+---@param typename string|integer
+---@param ... any
+---@return any ... the unpacked answer
+function skynet.timeout_call(ti, addr, typename, ...) end
+
+--- Sets how long `call` and `rawcall` wait in this service, in its modules too; by default for ever. Starting and looking for
+--- services (`newservice`, `uniqueservice`, `queryservice`) is not limited. Without an argument nothing is set. Not in C skynet.
+---@param ti? integer cs; nil waits for ever
+---@return integer? # what it was until now
+function skynet.call_timeout(ti) end
+
+--- Watches a service: from now on every call to it fails when it ends, however it does, and so do those that wait already. Other
+--- calls than by the same handle, or by the same global name, are not meant. Watching again changes nothing. A service on
+--- another node must answer the debug protocol, as Lua services do; a lost link to its node counts as its end, and it has to be
+--- watched anew then. Suspends for one on another node. Not in C skynet.
+---@param addr skynet.address
+---@return boolean alive false if it has ended already
+function skynet.watch(addr) end
 
 --- As `call`, without packing and unpacking. The pointer is valid until the thread suspends or the message has been handled.
 --- Raises `call to invalid address` and `call failed`.

@@ -61,7 +61,9 @@ end
 
 skynet.start(function()
 	skynet.dispatch("lua", function(session, source, name, ...)
-		if session == 0 then
+		if name == "forget" then
+			skynet.ignoreret() -- its caller waits for ever, unless it watches us
+		elseif session == 0 then
 			command[name](source, ...)
 		else
 			skynet.ret(skynet.pack(command[name](source, ...)))

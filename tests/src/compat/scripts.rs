@@ -148,7 +148,7 @@ pub(super) const SCRIPTS: &[Script] = &[
             Line("====1==== wait hello"),
             Line(" 1> world"),
             Line("====1==== wait key.foobar"),
-            AnyOrder(&["====2==== set key.foobar", " 1> false *call failed"]),
+            AnyOrder(&["====2==== set key.foobar", " 1> false *call failed*"]),
             Line(" 1> bingo"),
         ],
         ..PLAIN
@@ -159,7 +159,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         until: Until::Lines(&["return *"]),
         expect: &[
             Line("====> {n} 8 dead call"),
-            AnyOrder(&["false *call failed", "[:00000009] KILL self"]),
+            AnyOrder(&["false *call failed*", "[:00000009] KILL self"]),
             Line("[:00000008] KILL self"),
             Line("return false"),
             NO_ERROR,
@@ -299,7 +299,7 @@ pub(super) const SCRIPTS: &[Script] = &[
             Line("[:00000008] closemeta:stack_raise_error: *: raise error"),
             Line("[:00000008] lua call [*raise error"),
             Line("[:00000008] closemeta:dispatch_error: *: dispatch_error"),
-            AnyOrder(&["[:00000008] lua call [*dispatch_error", "[:00000008] lua call [*call failed"]),
+            AnyOrder(&["[:00000008] lua call [*dispatch_error", "[:00000008] lua call [*call failed*"]),
             AnyOrder(&[
                 "[:00000008] closemeta:session_id_coroutine_wait: *",
                 "[:00000008] closemeta:session_id_coroutine_call: *",

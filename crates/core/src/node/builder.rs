@@ -21,6 +21,7 @@ use crate::service::Module;
 use crate::sync::lock;
 use crate::table::Table;
 use crate::timer::{Alarm, Timers};
+use crate::watches::Watches;
 use crate::{Context, Handle, LaunchError, Payload, ServiceError, StartError};
 
 /// The most workers that a node has.
@@ -188,6 +189,7 @@ impl NodeBuilder {
             clock: NodeClock::new(self.clock),
             ticks: Ticks::new(),
             names: Names::default(),
+            watches: Watches::default(),
             env,
             modules: RwLock::new(modules),
             resolver: self.resolver,

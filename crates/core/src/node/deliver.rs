@@ -7,7 +7,7 @@ use super::Node;
 use crate::call::{Client, PendingCall};
 use crate::cell::UNCOUNTED;
 use crate::handle::hex_prefix;
-use crate::mailbox::Push;
+use crate::mailbox::{Batch, Push};
 use crate::message::Message;
 use crate::ptype::{PTYPE_ERROR, PTYPE_HARBOR, PTYPE_SYSTEM, PTYPE_TEXT};
 use crate::remote::{RemoteDest, RemoteMessage, global_name};
@@ -209,9 +209,16 @@ impl Node {
         }
     }
 
-    /// Answers a message that its service will not handle any more. Answers themselves are never answered: their session
+    /// [`Node::bounce`] for all that a service leaves.
+    pub(crate) fn bounce_all(&self, dead: Handle, obituary: &str, messages: &mut Batch) {
+        while let Some(message) = messages.pop() {
+            self.bounce(dead, obituary, &message);
+        }
+    }
+
+    /// Answers a message that its service will not handle any more, with a text about its end. Answers themselves are never answered: their session
     /// numbers belong to others.
-    pub(crate) fn bounce(&self, dead: Handle, message: &Message) {
+    pub(crate) fn bounce(&self, dead: Handle, obituary: &str, message: &Message) {
         if let Some(hook) = self.0.unhandled.get() {
             hook(dead, message);
         }
@@ -220,7 +227,7 @@ impl Node {
                 kind: PTYPE_ERROR,
                 session: message.session,
                 source: dead,
-                payload: Payload::empty(),
+                payload: Payload::copy_from(obituary.as_bytes()),
             };
             // If the one who asked is gone too, nobody waits.
             let _ = self.deliver(message.source, error);

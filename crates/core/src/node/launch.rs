@@ -6,14 +6,17 @@ use std::thread;
 
 use super::Node;
 use crate::caught::caught;
-use crate::cell::{CLOSING, CellRef, Shared, UNCOUNTED};
+use crate::cell::{CLOSING, Cell, CellRef, KILLED, Shared, UNCOUNTED};
 use crate::context::Context;
 use crate::mailbox::Released;
 use crate::message::Message;
-use crate::ptype::PTYPE_CLIENT;
+use crate::ptype::{PTYPE_CLIENT, PTYPE_ERROR};
 use crate::scheduler::{seat, turn};
 use crate::service::Service;
 use crate::{Handle, LaunchError, Payload, ServiceError};
+
+/// Characters of a service's name that an error shows.
+const MOST_OF_NAME: usize = 64;
 
 /// The module and the arguments of a launch, for the log.
 type Launched<'a> = (&'a str, &'a [u8]);
@@ -90,7 +93,7 @@ impl Node {
         let result = self.init_service(service, handle, cell, launched);
         if !self.0.life.is_running() {
             // The node began to stop after the first look: its list of services may not have this one.
-            self.retire(handle);
+            self.retire(handle, 0);
         }
         result.map(|()| handle)
     }
@@ -150,7 +153,7 @@ impl Node {
         if self.0.table.is_alive(handle) {
             self.tell_monitor(handle);
         }
-        self.retire(handle)
+        self.retire(handle, KILLED)
     }
 
     /// The same from within the service: only for its owner.
@@ -172,13 +175,39 @@ impl Node {
         }
     }
 
-    /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it.
-    pub(super) fn retire(&self, handle: Handle) -> bool {
+    /// Tells those who watch a service that it has ended. Only for its owner, with its handle retired and its last answers sent.
+    pub(crate) fn tell_watchers(&self, dead: Handle, obituary: &str) {
+        for watcher in self.0.watches.end(dead) {
+            let payload = Payload::copy_from(obituary.as_bytes());
+            let notice = Message { kind: PTYPE_ERROR, session: 0, source: dead, payload };
+            // A watcher that has ended needs no notice.
+            let _ = self.deliver(watcher, notice);
+        }
+    }
+
+    /// Notes that a service wants to be told of the end of another one of this node. False if that is not alive.
+    pub(crate) fn watch(&self, watcher: Handle, target: Handle) -> bool {
+        self.0.watches.add(watcher, target, || self.0.table.is_alive(target))
+    }
+
+    /// What callers of a service are told when it ends: who it is and how it went.
+    pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
+        let name =
+            cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
+        let how = if cell.has(KILLED) { "was killed" } else { "has ended" };
+        format!("service {handle} ({}) {how}", name.unwrap_or_default())
+    }
+
+    /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]
+    /// or nothing.
+    pub(super) fn retire(&self, handle: Handle, how: u8) -> bool {
         // Whoever takes it out of the table closes its mailbox; its owner can end it only after that.
         let Some(cell) = self.0.table.remove(handle) else { return false };
         self.0.names.remove_all(handle);
         let control = cell.with_shared(handle, |shared| shared.control.clone()).flatten();
-        cell.set(CLOSING);
+        cell.set(CLOSING | how);
+        // Before somebody else may end it.
+        let obituary = self.obituary(handle, &cell);
         let Some(mut closed) = cell.mailbox.close(handle) else { return false };
         if closed.wake {
             self.0.scheduler.schedule(cell);
@@ -191,16 +220,14 @@ impl Node {
                 self.log(handle, format!("error: the side door of {handle} panicked: {panic}"));
             }
         }
-        while let Some(message) = closed.messages.pop() {
-            self.bounce(handle, &message);
-        }
+        self.bounce_all(handle, &obituary, &mut closed.messages);
         true
     }
 
     /// Retires a service from within: only for its owner. When it returns, the mailbox is closed, also if another thread was
     /// about to do that: the owner must not go on before that thread is through with the cell.
     pub(crate) fn retire_own(&self, handle: Handle, cell: CellRef) {
-        if !self.retire(handle) {
+        if !self.retire(handle, 0) {
             while !cell.mailbox.is_closed() {
                 thread::yield_now();
             }

@@ -86,7 +86,7 @@ impl Node {
                 && let Some((handle, _)) = cell.identity()
                 && handle != logger
             {
-                self.retire(handle);
+                self.retire(handle, 0);
             }
         }
         self.check_life();
@@ -183,7 +183,7 @@ impl Node {
             0 => {
                 if life.reach(HALTING) {
                     for cell in self.0.table.cells() {
-                        cell.identity().map(|(handle, _)| self.retire(handle));
+                        cell.identity().map(|(handle, _)| self.retire(handle, 0));
                     }
                 }
                 if life.total.load(Ordering::SeqCst) == 0 && life.reach(ENDED) {

@@ -26,6 +26,7 @@ use crate::scheduler::Scheduler;
 use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
+use crate::watches::Watches;
 use crate::{EnvError, Handle, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
@@ -45,6 +46,7 @@ struct Inner {
     clock: NodeClock,
     ticks: Ticks,
     names: Names,
+    watches: Watches,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
     /// Finds those that are not in there.

@@ -110,7 +110,8 @@ impl<'a> Turn<'a> {
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.
-            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
+            let text = format!("service {} panicked", ctx.handle());
+            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, text.into());
         }
         ctx.exit();
     }
@@ -260,9 +261,8 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     if was_up && let Some(service) = owned.service.as_deref_mut() {
         guarded(&mut || service.on_exit(ctx));
     }
-    while let Some(msg) = owned.batch.pop() {
-        node.bounce(handle, &msg);
-    }
+    let obituary = node.obituary(handle, &cell);
+    node.bounce_all(handle, &obituary, &mut owned.batch);
     if let Some(mut tasks) = ctx.take_tasks() {
         for dest in tasks.end() {
             let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, Payload::empty());
@@ -274,6 +274,7 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     guarded(&mut || drop(service.take()));
     // What the drops started has nobody to run it.
     guarded(&mut || drop(ctx.take_tasks()));
+    node.tell_watchers(handle, &obituary);
     *owned = Owned::default();
     // SAFETY: the caller owns the service, and `ctx` is used no more.
     unsafe { cell.set_context(None) };

@@ -6,9 +6,9 @@ use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, PTYPE_LUA, Payload};
 
 use super::address::{self, Dest, Sent};
-use super::{proto, send, suspend, suspendable, trace};
+use super::{deadline, proto, send, suspend, suspendable, trace};
 use crate::codec;
-use crate::vm::{Parked, Vm, Waiter};
+use crate::vm::{NO_LIMIT, Parked, Vm, Waiter};
 
 /// The answer is unpacked natively.
 const NATIVE: ffi::lua_KContext = 0;
@@ -21,6 +21,14 @@ const RAW: ffi::lua_KContext = 2;
 pub(crate) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
     unsafe {
         let (vm, _) = suspendable(l);
+        begin(l, vm, (*vm).call_limit)
+    }
+}
+
+/// A call whose arguments are on the stack, and how many cs it may take.
+#[inline]
+pub(super) unsafe fn begin(l: *mut lua_State, vm: *mut Vm, limit: i32) -> c_int {
+    unsafe {
         let dest = address::destination(l, vm, 1);
         let top = ffi::lua_gettop(l);
         if proto::is_plain_lua(l, vm, 2) {
@@ -30,9 +38,12 @@ pub(crate) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
                 return invalid_address(l);
             }
             ffi::lua_settop(l, 0);
-            return suspend(l, vm, NATIVE, answered);
+            return wait(l, vm, NATIVE, limit, dest);
         }
         let kind = proto::push_class(l, 2);
+        // Where the name of the protocol was: a pack function may yield, and make calls of its own.
+        ffi::lua_pushinteger(l, i64::from(limit));
+        ffi::lua_replace(l, 2);
         match send::pack_arguments(l, vm, top, top + 1, packed) {
             Some(payload) => request(l, vm, dest, kind, payload, top + 1),
             None => packed(l, ffi::LUA_OK, (top + 1) as ffi::lua_KContext),
@@ -64,14 +75,40 @@ unsafe fn request(
         if ask(l, vm, dest, kind, payload).is_none() {
             return invalid_address(l);
         }
+        let limit = ffi::lua_tointegerx(l, 2, std::ptr::null_mut()) as i32;
         ffi::lua_getfield(l, class, c"unpack".as_ptr());
         if crate::vm::is_unpack(l, -1) {
             ffi::lua_settop(l, 0);
-            return suspend(l, vm, NATIVE, answered);
+            return wait(l, vm, NATIVE, limit, dest);
         }
         ffi::lua_copy(l, -1, 1);
         ffi::lua_settop(l, 1);
-        suspend(l, vm, CUSTOM, answered)
+        wait(l, vm, CUSTOM, limit, dest)
+    }
+}
+
+/// Suspends the thread until the request that it has just sent is answered, or for so many cs.
+#[inline]
+unsafe fn wait(l: *mut lua_State, vm: *mut Vm, how: ffi::lua_KContext, limit: i32, dest: Dest) -> c_int {
+    unsafe {
+        if limit < 0 {
+            return suspend(l, vm, how, answered);
+        }
+        deadline::arm(l, vm, limit, watched(dest));
+        suspend(l, vm, how, answered_in_time)
+    }
+}
+
+/// When the answer of a call with a time limit has come, or the limit was reached.
+unsafe extern "C-unwind" fn answered_in_time(
+    l: *mut lua_State,
+    status: c_int,
+    how: ffi::lua_KContext,
+) -> c_int {
+    unsafe {
+        deadline::disarm(l);
+        ffi::lua_settop(l, c_int::from(how == CUSTOM));
+        answered(l, status, how)
     }
 }
 
@@ -189,7 +226,7 @@ pub(crate) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
             return ffi::luaL_error(l, c"call to invalid address".as_ptr());
         }
         ffi::lua_settop(l, 0);
-        suspend(l, vm, RAW, answered)
+        wait(l, vm, RAW, (*vm).call_limit, dest)
     }
 }
 
@@ -203,6 +240,7 @@ pub(crate) unsafe extern "C-unwind" fn newservice(l: *mut lua_State) -> c_int {
         ffi::lua_pushstring(l, c"LAUNCH".as_ptr());
         ffi::lua_pushstring(l, c"snlua".as_ptr());
         ffi::lua_rotate(l, 1, 4);
-        call(l)
+        let (vm, _) = suspendable(l);
+        begin(l, vm, NO_LIMIT)
     }
 }

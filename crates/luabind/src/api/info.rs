@@ -114,6 +114,7 @@ pub(crate) unsafe extern "C-unwind" fn stat(l: *mut lua_State) -> c_int {
         match what {
             b"mqlen" => ffi::lua_pushinteger(l, ctx.mqlen() as i64),
             b"endless" => ffi::lua_pushinteger(l, i64::from(ctx.take_endless())),
+            b"late" => ffi::lua_pushinteger(l, (*vm_of(l)).late_answers as i64),
             b"message" => ffi::lua_pushinteger(l, ctx.message_count() as i64),
             b"cpu" => ffi::lua_pushnumber(l, ctx.cpu_time().as_secs_f64()),
             b"time" => ffi::lua_pushnumber(l, ctx.message_cpu_time().as_secs_f64()),

@@ -215,7 +215,7 @@ unsafe fn leave(l: *mut lua_State, vm: *mut Vm) {
         Vm::close_threads(vm, l, current);
         (*vm).fail_responders();
         for callee in callees {
-            answer_error((*vm).context(), Handle::from_raw(callee), 0);
+            answer_error((*vm).context(), Handle::from_raw(callee), 0, b"");
         }
         (*vm).wakeups.clear();
         (*vm).failures.clear();

@@ -10,6 +10,7 @@ pub(crate) mod core;
 pub(crate) mod coroutine;
 mod crypt;
 pub(crate) mod data;
+mod deadline;
 pub(crate) mod debug;
 mod debugchannel;
 pub(crate) mod info;

@@ -17,6 +17,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"main_thread", main_thread),
     (c"kill", kill),
     (c"term", term),
+    (c"watch", watch),
     (c"hook", set_hook),
     (c"forward", forward),
     (c"ask", ask),
@@ -129,12 +130,37 @@ unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
         match address::destination(l, vm, 1) {
             address::Dest::Handle(handle) => {
                 (*vm).forget_requester(handle);
-                (*vm).fail_calls_to(handle);
+                (*vm).fail_calls_to(handle, b"");
             }
             address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}
         }
         0
+    }
+}
+
+/// `watch(address) -> alive`, or `nil, address` if only that service can tell: the handle of one on another node, or a
+/// global name.
+unsafe extern "C-unwind" fn watch(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        let handle = match address::destination(l, vm, 1) {
+            Dest::Handle(handle) => Handle::from_raw(handle),
+            Dest::Invalid => Handle::NONE,
+            Dest::Global(_) => {
+                ffi::lua_pushnil(l);
+                ffi::lua_pushvalue(l, 1);
+                return 2;
+            }
+        };
+        let ctx = (*vm).context();
+        if ctx.node().is_remote(handle) {
+            ffi::lua_pushnil(l);
+            ffi::lua_pushinteger(l, i64::from(handle.raw()));
+            return 2;
+        }
+        ffi::lua_pushboolean(l, c_int::from(ctx.watch(handle)));
+        1
     }
 }
 
@@ -291,8 +317,8 @@ unsafe extern "C-unwind" fn cancel(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let session = ffi::luaL_checkinteger(l, 1) as i32;
-        if (*vm).sessions.get(session).is_some() {
-            (*vm).sessions.insert(session, Waiter::Nobody);
+        if let Some(waiter) = (*vm).sessions.get(session) {
+            (*vm).sessions.insert(session, waiter.abandoned());
         }
         if let Some(select) = (*(*vm).current).select.as_mut() {
             select.done.retain(|(done, _)| *done != session);

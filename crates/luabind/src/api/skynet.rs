@@ -6,12 +6,13 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 use skynet_core::*;
 
-use super::{Entry, bytes_at, call, data, info, life, proto, reply, require, send, sleep, trace};
+use super::{Entry, bytes_at, call, data, deadline, info, life, proto, reply, require, send, sleep, trace};
 
 /// Native functions, sorted by name.
 const FUNCTIONS: &[Entry] = &[
     (c"address", info::address_),
     (c"call", call::call),
+    (c"call_timeout", deadline::call_timeout),
     (c"context", reply::context),
     (c"dispatch", proto::dispatch),
     (c"endless", info::endless),
@@ -48,6 +49,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"stat", info::stat),
     (c"time", info::time),
     (c"timeout", sleep::timeout),
+    (c"timeout_call", deadline::timeout_call),
     (c"tostring", data::tostring),
     (c"tracelog", trace::core_trace),
     (c"trash", data::trash),
@@ -96,6 +98,7 @@ const LUA_HALF: &[&CStr] = &[
     c"tracetag",
     c"uniqtask",
     c"uniqueservice",
+    c"watch",
 ];
 
 pub(super) unsafe fn open(l: *mut lua_State) {

@@ -29,7 +29,7 @@ fn duration(cs: i64) -> Duration {
 
 /// Arms a timer for a session. Never raises.
 #[inline]
-unsafe fn arm(vm: *mut Vm, session: i32, cs: i64) -> Timer {
+pub(super) unsafe fn arm(vm: *mut Vm, session: i32, cs: i64) -> Timer {
     unsafe {
         let key = (*vm).context().timeout_with(session, duration(cs));
         if cs <= 0 { Timer::Posted } else { Timer::Armed(key) }

@@ -110,7 +110,7 @@ impl Vm {
                 return;
             }
             (*this).forget_requester(source);
-            (*this).fail_calls_to(source);
+            (*this).fail_calls_to(source, &reason);
         }
     }
 
@@ -185,7 +185,7 @@ impl Vm {
         unsafe {
             let Current { session, source, .. } = (*this).message;
             if session > 0 {
-                answer_error((*this).context(), Handle::from_raw(source), session);
+                answer_error((*this).context(), Handle::from_raw(source), session, b"");
             }
         }
     }
@@ -242,11 +242,11 @@ impl Vm {
 /// Answers a request that nobody will handle.
 pub(crate) fn refuse(ctx: &Context, msg: &Message) {
     if msg.session > 0 && msg.kind != PTYPE_RESPONSE && msg.kind != PTYPE_ERROR {
-        answer_error(ctx, msg.source, msg.session);
+        answer_error(ctx, msg.source, msg.session, b"");
     }
 }
 
-/// Sends PTYPE_ERROR; a receiver that is gone needs none.
-pub(crate) fn answer_error(ctx: &Context, dest: Handle, session: i32) {
-    let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, session, Payload::empty());
+/// Sends PTYPE_ERROR with a text about it, which may be empty; a receiver that is gone needs none.
+pub(crate) fn answer_error(ctx: &Context, dest: Handle, session: i32, reason: &[u8]) {
+    let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, session, Payload::copy_from(reason));
 }

@@ -20,7 +20,7 @@ impl Vm {
                 (*this).fail_open_requests();
                 (*this).fail_responders();
                 for callee in (*this).callees() {
-                    answer_error(ctx, Handle::from_raw(callee), 0);
+                    answer_error(ctx, Handle::from_raw(callee), 0, b"");
                 }
             }
             (*this).quitting = true;
@@ -74,14 +74,14 @@ impl Vm {
     /// What a thread leaves behind when it ends other than by coming back from its function: nobody may go on waiting for it.
     #[cold]
     pub(super) fn settle(&mut self, thread: *mut Thread) {
-        self.fail_request_of(thread);
+        self.fail_request_of(thread, b"");
         self.forget_wait(thread);
         // SAFETY: the record is alive.
         let (slot, token, selects) = unsafe { ((*thread).slot, (*thread).token, (*thread).select.is_some()) };
         if selects {
             for waiter in self.sessions.values_mut() {
                 if matches!(waiter, Waiter::Select { slot: owner, .. } if *owner == slot) {
-                    *waiter = Waiter::Nobody;
+                    *waiter = waiter.abandoned();
                 }
             }
         }

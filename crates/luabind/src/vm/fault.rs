@@ -18,7 +18,12 @@ impl Vm {
     pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
         unsafe {
             let co = (*thread).l;
-            (*this).fail_request_of(thread);
+            if (*this).interrupt.condemned() {
+                let obituary = (*this).context().obituary();
+                (*this).fail_request_of(thread, obituary.as_bytes());
+            } else {
+                (*this).fail_request_of(thread, b"");
+            }
             if let Some(tag) = (*thread).tag() {
                 crate::api::trace::write((*this).context(), tag, b"error");
             }

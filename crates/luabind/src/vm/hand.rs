@@ -32,7 +32,7 @@ impl Vm {
                     true
                 }
                 State::Ready | State::Waiting | State::Parked => {
-                    (*this).fail_request_of(thread);
+                    (*this).fail_request_of(thread, b"");
                     Vm::close_thread(this, l, thread);
                     true
                 }

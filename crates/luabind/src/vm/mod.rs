@@ -6,6 +6,7 @@
 
 mod alloc;
 mod bare;
+mod deadline;
 mod dispatch;
 mod end;
 mod fault;
@@ -21,6 +22,7 @@ mod thread;
 mod waiters;
 
 pub(crate) use bare::result_unused;
+pub(crate) use deadline::NO_LIMIT;
 pub(crate) use dispatch::{Parked, answer_error, refuse};
 pub(crate) use fault::log_value;
 pub(crate) use queues::{Fork, Wake};

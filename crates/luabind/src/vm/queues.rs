@@ -110,15 +110,13 @@ impl Vm {
         if session == 0 {
             return;
         }
-        let still_coming = match timer {
-            Timer::None => matches!(self.sessions.get(session), Some(waiter) if waiter.dest() != 0),
-            Timer::Posted => true,
-            Timer::Armed(key) => !self.context().cancel_timer(key),
-        };
-        if still_coming {
-            self.sessions.insert(session, Waiter::Nobody);
-        } else {
-            self.sessions.remove(session);
+        let timer = self.still_fires(timer);
+        match self.sessions.get(session).map_or(0, |waiter| waiter.dest()) {
+            0 if timer => self.sessions.insert(session, Waiter::Nobody),
+            0 => {
+                self.sessions.remove(session);
+            }
+            dest => self.sessions.insert(session, Waiter::Abandoned { dest, timer }),
         }
     }
 }

@@ -89,6 +89,10 @@ pub(crate) struct Vm {
     pub(crate) started: bool,
     /// The thread that runs the start function; 0 before and after.
     pub(crate) start_slot: u32,
+    /// Cs that a call may wait by default; negative without a limit.
+    pub(crate) call_limit: i32,
+    /// Answers that came when nobody waited for them any more.
+    pub(crate) late_answers: u64,
     /// Names of the calls that went to a global name, for `skynet.term`.
     pub(crate) named_calls: HashMap<i32, Box<[u8]>>,
 
@@ -177,6 +181,8 @@ impl Vm {
             quitting: false,
             started: false,
             start_slot: 0,
+            call_limit: super::NO_LIMIT,
+            late_answers: 0,
             named_calls: HashMap::new(),
             parked: Parked::Nothing,
             yielded: Yielded::Plain,

@@ -22,34 +22,37 @@ impl Vm {
         }
     }
 
-    /// Answers every request that a thread has open with an error.
+    /// Answers every request that a thread has open with an error: the service ends.
     pub(crate) fn fail_open_requests(&mut self) {
+        let obituary = self.context().obituary();
         let threads: Vec<_> = self.live_threads().collect();
         for thread in threads {
-            self.fail_request_of(thread);
+            self.fail_request_of(thread, obituary.as_bytes());
         }
     }
 
-    /// Answers the request that a thread has open, if it has one, with an error.
-    pub(crate) fn fail_request_of(&mut self, thread: *mut Thread) {
+    /// Answers the request that a thread has open, if it has one, with an error and a text about it, which may be empty.
+    pub(crate) fn fail_request_of(&mut self, thread: *mut Thread, reason: &[u8]) {
         // SAFETY: the record is alive; nothing here runs Lua.
         unsafe {
             if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
-                answer_error(self.context(), Handle::from_raw((*thread).source), (*thread).session);
+                answer_error(self.context(), Handle::from_raw((*thread).source), (*thread).session, reason);
             }
         }
     }
 
-    /// Answers every open `skynet.response` closure with an error, and the requests whose handlers forgot them.
+    /// Answers every open `skynet.response` closure with an error, and the requests whose handlers forgot them: the service ends.
     pub(crate) fn fail_responders(&mut self) {
+        let obituary = self.context().obituary();
+        let reason = obituary.as_bytes();
         for (source, session) in std::mem::take(&mut self.forgotten) {
-            answer_error(self.context(), Handle::from_raw(source), session);
+            answer_error(self.context(), Handle::from_raw(source), session, reason);
         }
         let mut open: Vec<_> = self.responders.drain().collect();
         open.sort_unstable_by_key(|(id, _)| *id);
         for (_, responder) in open {
             if responder.alive {
-                answer_error(self.context(), Handle::from_raw(responder.source), responder.session);
+                answer_error(self.context(), Handle::from_raw(responder.source), responder.session, reason);
             }
         }
     }

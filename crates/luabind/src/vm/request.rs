@@ -130,7 +130,7 @@ unsafe fn unknown_request(l: *mut lua_State) -> c_int {
         let Parked::Answer { block, len } = (*vm).parked else { return 0 };
         if session != 0 {
             (*thread).open = false;
-            answer_error((*vm).context(), Handle::from_raw(source), session);
+            answer_error((*vm).context(), Handle::from_raw(source), session, b"");
             return 0;
         }
         (*thread).open = false;

@@ -13,11 +13,6 @@ pub(crate) enum Outcome {
     Failed(Payload),
 }
 
-/// A failure without a reason.
-fn failure(session: i32) -> (i32, Payload) {
-    (session, Payload::empty())
-}
-
 /// Parallel requests of one thread.
 #[derive(Default)]
 pub(crate) struct Select {
@@ -45,16 +40,16 @@ impl Vm {
         session
     }
 
-    /// Makes every call to `address` fail: it has ended. The failures are delivered in a queue of their own,
+    /// Makes every call to `address` fail: it has ended, of which there may be a text. The failures are delivered in a queue of their own,
     /// after the wake-ups, in the order of the calls.
-    pub(crate) fn fail_calls_to(&mut self, address: u32) {
+    pub(crate) fn fail_calls_to(&mut self, address: u32, reason: &[u8]) {
         if address == 0 {
             return;
         }
         let start = self.failures.len();
-        self.failures.extend(
-            self.sessions.iter().filter(|(_, waiter)| waiter.dest() == address).map(|(s, _)| failure(s)),
-        );
+        let waits = |waiter: &Waiter| waiter.dest() == address && waiter.slot().is_some();
+        let called = self.sessions.iter().filter(|(_, waiter)| waits(waiter)).map(|(session, _)| session);
+        self.failures.extend(called.map(|session| (session, Payload::copy_from(reason))));
         self.sort_failures(start);
     }
 
@@ -62,8 +57,9 @@ impl Vm {
     pub(crate) fn fail_calls_named(&mut self, name: &[u8]) {
         let start = self.failures.len();
         for (session, called) in &self.named_calls {
-            if &**called == name && self.sessions.get(*session).is_some() {
-                self.failures.push_back(failure(*session));
+            let waits = || self.sessions.get(*session).is_some_and(|waiter| waiter.slot().is_some());
+            if &**called == name && waits() {
+                self.failures.push_back((*session, Payload::empty()));
             }
         }
         self.sort_failures(start);
@@ -95,13 +91,19 @@ impl Vm {
                 Vm::run_function(this, number);
                 return Ok(());
             }
-            let Some(thread) = waiter.slot().and_then(|slot| (*this).thread_at(slot)) else { return Ok(()) };
+            let Some(thread) = waiter.slot().and_then(|slot| (*this).thread_at(slot)) else {
+                (*this).note_late(session, waiter, &outcome);
+                return Ok(());
+            };
             match waiter {
-                Waiter::Thread { .. } => {
+                Waiter::Thread { dest, .. } => {
                     // A call from a coroutine of the program's own may have left its session behind.
                     if (*thread).wait == session && (*thread).state == State::Waiting {
                         (*thread).wait = 0;
                         Vm::resume_with(this, thread, outcome);
+                    } else if (*thread).limited == session {
+                        (*thread).limited = 0;
+                        (*this).note_late(session, Waiter::Abandoned { dest, timer: true }, &outcome);
                     }
                 }
                 Waiter::Start { .. } => {
@@ -120,7 +122,7 @@ impl Vm {
                         Vm::resume(this, thread, 0);
                     }
                 }
-                Waiter::Bare { .. } | Waiter::Nobody => {}
+                Waiter::Bare { .. } | Waiter::Nobody | Waiter::Abandoned { .. } => {}
             }
             Ok(())
         }

@@ -70,6 +70,8 @@ pub(crate) struct Thread {
     pub(crate) nargs: c_int,
     /// Timer to cancel when it is woken early.
     pub(crate) timer: Timer,
+    /// The session of its last call with a time limit.
+    pub(crate) limited: i32,
     /// Trace tag of what it does.
     pub(crate) tag: Tag,
     /// Results of parallel requests, oldest first.
@@ -103,6 +105,7 @@ impl Thread {
             socket: 0,
             nargs: 0,
             timer: Timer::None,
+            limited: 0,
             tag: Tag::None,
             select: None,
         })
@@ -138,6 +141,7 @@ impl Thread {
         self.socket = 0;
         self.nargs = 0;
         self.timer = Timer::None;
+        self.limited = 0;
         if self.tag != Tag::None {
             self.tag = Tag::None;
         }

@@ -16,14 +16,26 @@ pub(crate) enum Waiter {
     Bare { number: u32 },
     /// Nobody any more: what arrives is dropped in silence.
     Nobody,
+    /// Nobody any more, but `dest` owes an answer; with `timer` the message of a time limit is due, too.
+    Abandoned { dest: u32, timer: bool },
 }
 
 impl Waiter {
     /// Whom the session asked, if it is a call.
     pub(crate) fn dest(&self) -> u32 {
         match *self {
-            Waiter::Thread { dest, .. } | Waiter::Select { dest, .. } => dest,
+            Waiter::Thread { dest, .. } | Waiter::Select { dest, .. } | Waiter::Abandoned { dest, .. } => {
+                dest
+            }
             _ => 0,
+        }
+    }
+
+    /// What is left of it when nobody waits any more.
+    pub(crate) fn abandoned(&self) -> Waiter {
+        match self.dest() {
+            0 => Waiter::Nobody,
+            dest => Waiter::Abandoned { dest, timer: false },
         }
     }
 
@@ -31,7 +43,7 @@ impl Waiter {
     pub(crate) fn slot(&self) -> Option<u32> {
         match *self {
             Waiter::Thread { slot, .. } | Waiter::Select { slot, .. } | Waiter::Start { slot } => Some(slot),
-            Waiter::Bare { .. } | Waiter::Nobody => None,
+            Waiter::Bare { .. } | Waiter::Nobody | Waiter::Abandoned { .. } => None,
         }
     }
 }

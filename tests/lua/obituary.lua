@@ -1,0 +1,106 @@
+---What the error of a call says about a callee that has ended.
+local skynet = require "skynet"
+local check = require "check"
+require "skynet.manager"
+
+local case = check.cases(true)
+
+---@param peer check.worker
+---@param how string
+---@return string pattern the whole error
+local function about(peer, how)
+	return string.format("call failed: service :%08x %%(snlua worker%%) %s$", peer.handle, how)
+end
+
+---Calls a worker from a thread of its own.
+---@param peer check.worker
+---@param f function
+---@param ... any
+---@return fun(): string error waits for it
+local function failing(peer, f, ...)
+	local err
+	check.fork(function(...)
+		err = check.raises("call failed", peer.ask, peer, f, ...)
+	end, ...)
+	return function()
+		return check.eventually(function()
+			return err
+		end)
+	end
+end
+
+local function wait()
+	skynet.wait()
+end
+
+case["a service that works on the request is killed"] = function()
+	local peer = check.worker()
+	local failure = failing(peer, wait)
+	skynet.yield()
+	peer:call(function() end)
+	skynet.kill(peer.handle)
+	check.match(failure(), about(peer, "was killed"))
+end
+
+case["a service that holds a response is killed"] = function()
+	local peer = check.worker()
+	local failure = failing(peer, function()
+		check.state.response = skynet.response()
+	end)
+	skynet.yield()
+	peer:call(function() end)
+	skynet.kill(peer.handle)
+	check.match(failure(), about(peer, "was killed"))
+end
+
+case["a request waits in the mailbox of a service that is killed"] = function()
+	local peer = check.worker()
+	local failures = {}
+	-- The worker is busy, so that the others wait behind.
+	failures[1] = failing(peer, function()
+		local began = skynet.hpc()
+		while skynet.hpc() - began < 100000000 do
+		end
+		skynet.wait()
+	end)
+	failures[2] = failing(peer, wait)
+	failures[3] = failing(peer, wait)
+	skynet.yield()
+	skynet.kill(peer.handle)
+	for _, failure in ipairs(failures) do
+		check.match(failure(), about(peer, "was killed"))
+	end
+end
+
+case["a service exits"] = function()
+	local peer = check.worker()
+	local failures = { failing(peer, wait), failing(peer, function()
+		check.state.response = skynet.response()
+	end), failing(peer, function()
+		skynet.exit()
+	end) }
+	for _, failure in ipairs(failures) do
+		check.match(failure(), about(peer, "has ended"))
+	end
+end
+
+case["the request of a watched service that was given up"] = function()
+	local peer = check.worker()
+	check.ok(skynet.watch(peer.handle))
+	local failure = failing(peer, function()
+		skynet.ignoreret()
+	end)
+	skynet.yield()
+	peer:call(function() end)
+	skynet.kill(peer.handle)
+	check.match(failure(), about(peer, "was killed"))
+end
+
+case["an error of the handler says no more than that it failed"] = function()
+	local peer = check.worker()
+	check.match(failing(peer, function()
+		error "a matter of the callee"
+	end)(), "call failed$")
+end
+
+check.run(case)
