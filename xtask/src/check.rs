@@ -4,7 +4,7 @@
 //! a build with exactly that toolchain where rustup has it.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
@@ -147,9 +147,17 @@ fn msrv() -> Result<Outcome> {
 /// Packages the library crates, and builds each from its package. All in one go, so that cargo finds those that depend on
 /// one another though none is published yet.
 fn packages() -> Result<Outcome> {
+    // A folder that was never used: cargo remembers what it unpacked for a folder and a version, and would build against what the
+    // crates were at the last run.
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let folder = shell::target_dir()?.join(format!("packages-{}", since_epoch.as_secs()));
     let mut command = cargo(&["package", "--workspace", "--allow-dirty", "--quiet"]);
+    command.arg("--target-dir").arg(&folder);
     for name in UNPUBLISHED {
         command.args(["--exclude", name]);
     }
-    done(&mut command)
+    let outcome = done(&mut command);
+    // It is in the way of nobody, if it cannot be removed.
+    let _ = std::fs::remove_dir_all(&folder);
+    outcome
 }
