@@ -128,36 +128,35 @@ struct socket_info *skynet_socket_info(void);
 /* Frees a list. */
 void socket_info_release(struct socket_info *list);
 
+/* What the functions below send: bytes of this type, or, if sz is below 0, an object of the program. */
+static inline struct socket_sendbuffer
+skynet_socket_fill(int id, int type, const void *buffer, int sz) {
+	struct socket_sendbuffer b = { 0 };
+	b.id = id;
+	b.type = sz < 0 ? SOCKET_BUFFER_OBJECT : type;
+	b.buffer = buffer;
+	b.sz = (size_t)sz;
+	return b;
+}
+
 /* Sends a block of malloc, which is the node's from now on. */
 static inline int
 skynet_socket_send(struct skynet_context *ctx, int id, void *buffer, int sz) {
-	struct socket_sendbuffer b;
-	b.id = id;
-	b.type = sz < 0 ? SOCKET_BUFFER_OBJECT : SOCKET_BUFFER_MEMORY;
-	b.buffer = buffer;
-	b.sz = sz < 0 ? (size_t)-1 : (size_t)sz;
+	struct socket_sendbuffer b = skynet_socket_fill(id, SOCKET_BUFFER_MEMORY, buffer, sz);
 	return skynet_socket_sendbuffer(ctx, &b);
 }
 
 /* The same; what has to wait goes out when nothing else waits. */
 static inline int
 skynet_socket_send_lowpriority(struct skynet_context *ctx, int id, void *buffer, int sz) {
-	struct socket_sendbuffer b;
-	b.id = id;
-	b.type = sz < 0 ? SOCKET_BUFFER_OBJECT : SOCKET_BUFFER_MEMORY;
-	b.buffer = buffer;
-	b.sz = sz < 0 ? (size_t)-1 : (size_t)sz;
+	struct socket_sendbuffer b = skynet_socket_fill(id, SOCKET_BUFFER_MEMORY, buffer, sz);
 	return skynet_socket_sendbuffer_lowpriority(ctx, &b);
 }
 
 /* Sends a borrowed datagram to an address. */
 static inline int
 skynet_socket_udp_send(struct skynet_context *ctx, int id, const char *address, const void *buffer, int sz) {
-	struct socket_sendbuffer b;
-	b.id = id;
-	b.type = sz < 0 ? SOCKET_BUFFER_OBJECT : SOCKET_BUFFER_RAWPOINTER;
-	b.buffer = buffer;
-	b.sz = sz < 0 ? (size_t)-1 : (size_t)sz;
+	struct socket_sendbuffer b = skynet_socket_fill(id, SOCKET_BUFFER_RAWPOINTER, buffer, sz);
 	return skynet_socket_udp_sendbuffer(ctx, address, &b);
 }
 
