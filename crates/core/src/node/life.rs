@@ -130,6 +130,30 @@ impl Node {
         }
     }
 
+    /// Ends the log service alone, and waits until its lines are written: for a node some of whose services do not end. It gives up after
+    /// `limit`.
+    pub fn close_log(&self, limit: Duration) {
+        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        let until = Instant::now() + limit;
+        self.end_logger();
+        let here = || {
+            let mut cells = self.0.table.all_cells().into_iter();
+            cells.any(|cell| cell.identity().is_some_and(|(handle, _)| handle == logger))
+        };
+        while here() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends the log service behind all lines that it has got.
+    fn end_logger(&self) {
+        let payload = Payload::order(order::EXIT);
+        let message = Message { kind: PTYPE_SYSTEM, session: 0, source: Handle::NONE, payload };
+        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        // If it has ended, or is ending, that is as good.
+        let _ = self.deliver(logger, message);
+    }
+
     fn run_ends(&self) {
         let ends = std::mem::take(&mut *lock(&self.0.life.ends));
         ends.into_iter().for_each(|end| end());
@@ -192,14 +216,7 @@ impl Node {
                     self.run_ends();
                 }
             }
-            1 if phase == ABORTING => {
-                // Behind all lines that it has got.
-                let payload = Payload::order(order::EXIT);
-                let message = Message { kind: PTYPE_SYSTEM, session: 0, source: Handle::NONE, payload };
-                let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
-                // If it has ended, the one that is left is ending.
-                let _ = self.deliver(logger, message);
-            }
+            1 if phase == ABORTING => self.end_logger(),
             _ => {}
         }
     }
