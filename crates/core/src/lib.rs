@@ -69,7 +69,8 @@ pub use error::{CallError, EnvError, LaunchError, SendError, ServiceError, Start
 pub use handle::{Handle, ParseHandleError};
 pub use message::Message;
 pub use node::{
-    EXIT_UNCLEAN, LogTarget, Node, NodeBuilder, ServiceInfo, ShutdownEvent, ShutdownOrder, ShutdownScope, ShutdownStep,
+    EXIT_UNCLEAN, LogTarget, Node, NodeBuilder, ServiceInfo, ShutdownEvent, ShutdownOrder, ShutdownScope,
+    ShutdownStep,
 };
 pub use payload::{Payload, PayloadBuf, SocketKind, SocketMessage};
 pub use ptype::*;

@@ -85,9 +85,13 @@ impl Events {
             return stop(node, STOP_LIMIT);
         }
         let mut until = Instant::now() + limit + GRACE;
+        let mut patience = STOP_LIMIT;
         loop {
             match self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Shutdown(ShutdownEvent::Ending)) => until = Instant::now() + STOP_LIMIT,
+                Ok(Event::Shutdown(ShutdownEvent::Ending)) => {
+                    until = Instant::now() + STOP_LIMIT;
+                    patience = ABORT_LIMIT;
+                }
                 Ok(Event::Shutdown(_)) => {}
                 Ok(Event::Ended) => {
                     node.wait();
@@ -99,8 +103,9 @@ impl Events {
                     return stop(node, ABORT_LIMIT);
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    log(node, "time is up: all services end, whatever they are doing");
                     node.set_exit_code(EXIT_UNCLEAN);
-                    return stop(node, STOP_LIMIT);
+                    return stop(node, patience);
                 }
             }
         }

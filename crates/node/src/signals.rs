@@ -26,7 +26,8 @@ impl Caught {
     /// The system has no descriptors left.
     pub(crate) fn catch() -> anyhow::Result<Caught> {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let signals = if ignores(&status, SIGINT) { &[SIGHUP, SIGTERM][..] } else { &[SIGHUP, SIGTERM, SIGINT] };
+        let signals =
+            if ignores(&status, SIGINT) { &[SIGHUP, SIGTERM][..] } else { &[SIGHUP, SIGTERM, SIGINT] };
         Signals::new(signals).map(Caught).map_err(|error| anyhow!("Can't handle signals: {error}"))
     }
 

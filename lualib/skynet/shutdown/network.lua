@@ -141,6 +141,9 @@ end
 
 -- The side that follows.
 
+--- A phase that the leader wanted is being run.
+local running = false
+
 --- The leader wants a phase to be run: returns what is next here.
 ---@param source integer
 ---@param phase integer
@@ -150,11 +153,14 @@ function command.PHASE(source, phase)
 	if source ~= leader then
 		error("this node is led by somebody else", 0)
 	end
+	running = true
 	local own = phases.next()
 	while own and own <= phase do
 		phases.run(own, deadline)
 		own = phases.next()
 	end
+	running = false
+	skynet.wakeup(network)
 	return phases.next()
 end
 
@@ -188,6 +194,9 @@ local function follow()
 	end
 	if not dismissed then
 		phases.log "the node that leads is gone or late: this one goes on alone"
+		while running do
+			skynet.wait(network)
+		end
 	end
 	alone()
 end
@@ -209,7 +218,7 @@ end
 function network.run(scope, latest)
 	deadline = latest
 	if scope == "network" and skynet.getenv "standalone" then
-		local ok, ids = pcall(skynet.timeout_call, GATHER, ".cmaster", "lua", "SHUTDOWN", skynet.self())
+		local ok, ids = pcall(skynet.timeout_call, GATHER, ".cmaster", "lua", "SHUTDOWN")
 		return lead(ok and ids or {})
 	elseif scope == "network" then
 		ask_for_leader()

@@ -105,7 +105,6 @@ function phases.ended(handle)
 	for _, step in pairs(open) do
 		if step.handle == handle then
 			close(step)
-			break
 		end
 	end
 end

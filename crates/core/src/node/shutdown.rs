@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Node;
 use crate::Handle;
 use crate::context::Context;
+use crate::ptype::PTYPE_TEXT;
 use crate::sync::lock;
 
 /// The exit code of a shutdown in which something was left undone.
@@ -30,6 +31,20 @@ pub struct ShutdownStep {
     pub phase: i32,
     /// How long it may take.
     pub limit: Duration,
+}
+
+/// The standard phases. Numbers between them are phases, too.
+impl ShutdownStep {
+    /// Nobody new is let in: listeners close.
+    pub const ACCEPT: i32 = 10;
+    /// Those who are there are parted from.
+    pub const CLIENTS: i32 = 20;
+    /// What is going on comes to an end.
+    pub const LOGIC: i32 = 30;
+    /// What must last is written.
+    pub const STORE: i32 = 40;
+    /// Supervisors stop their children.
+    pub const LAST: i32 = 50;
 }
 
 /// Which nodes a shutdown is about.
@@ -159,11 +174,21 @@ impl Node {
 
 impl Context {
     /// Takes part in a shutdown of the node: when `phase` begins, the service gets a `PTYPE_RESPONSE` with this session. It then does
-    /// what it has to, and sends the source of that message a `PTYPE_TEXT`: `done <session>`, or `failed <session> <reason>`. If that takes longer
-    /// than `limit`, the shutdown goes on without it. Everything that was sent to it before the phase began, it has handled
-    /// by then.
+    /// what it has to, and calls [`Context::finish_shutdown`] (or sends a `PTYPE_TEXT` to the source of that message: `done <session>`, or
+    /// `failed <session> <reason>`). If that takes longer than `limit`, the shutdown goes on without it. Everything that was
+    /// sent to it before the phase began, it has handled by then.
     pub fn join_shutdown(&self, session: i32, phase: i32, limit: Duration) {
         self.node().add_step(ShutdownStep { service: self.handle(), session, phase, limit });
+    }
+
+    /// Reports the end of a step to the coordinator, the source of the message that began it.
+    pub fn finish_shutdown(&self, coordinator: Handle, session: i32, outcome: Result<(), &str>) {
+        let report = match outcome {
+            Ok(()) => format!("done {session}"),
+            Err(reason) => format!("failed {session} {reason}"),
+        };
+        // A coordinator that is gone waits for nobody.
+        let _ = self.send(coordinator, PTYPE_TEXT, report);
     }
 
     /// Takes a step of this service back. False if there is no such step.
