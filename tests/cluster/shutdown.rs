@@ -106,5 +106,5 @@ pub(crate) fn c_nodes_live_on(cluster: &mut Cluster) -> Result<()> {
     ensure!(cluster.at(3).run(ORDER)? == "true", "the order does not count");
     ensure!(cluster.ends(3)? == Some(0) && cluster.ends(1)? == Some(0), "all went well");
     ensure!(diary.lines()? == ["20 on 3", "40 on 1"], "in the diary: {:?}", diary.lines()?);
-    cluster.at(2).run("return skynet.call(echo, 'lua', 'still there', count())").map(drop)
+    cluster.at(2).run("return skynet.call(echo, 'lua', 'echo', count(), 'still there')").map(drop)
 }
