@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -125,6 +126,14 @@ fn abort_cuts_a_shutdown_off() {
     node.signal("TERM");
     assert_eq!(node.await_exit(), Some(3));
     assert!(!node.log().contains("stored"), "{}", node.log());
+}
+
+#[test]
+fn the_end_of_the_coordinator_is_the_end_of_the_node() {
+    let mut node = node("kills");
+    node.signal("TERM");
+    assert_eq!(node.await_exit(), Some(3));
+    check_log(&node, &["the coordinator is gone: all services end"]);
 }
 
 #[test]
@@ -255,4 +264,29 @@ fn nothing_acknowledged_is_lost_whenever_the_signal_comes() {
         assert!(lost.is_empty(), "seed {seed}: acknowledged and not written: {lost:?}");
         println!("seed {seed}: {} of {} written lines were acknowledged", acknowledged.len(), lines.len());
     }
+}
+
+#[test]
+fn the_bank_of_the_documentation_loses_no_deposit() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/shutdown");
+    let mut node = Node::start_with(&ours(), "main", |config| {
+        config.text("luaservice", folder.join("?.lua").display()).text("ledger_file", "ledger.txt")
+    })
+    .unwrap();
+    let _ = node.await_log("the bank is open");
+    node.signal("INT");
+    assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+    let log = node.log();
+    let number = |line: &str, before: &str| {
+        let (_, rest) = line.split_once(before)?;
+        rest.split(' ').next()?.parse::<usize>().ok()
+    };
+    let sent: Vec<usize> = log.lines().filter_map(|line| number(line, "closes after ")).collect();
+    assert_eq!(sent.len(), 3, "{log}");
+    let total = log.lines().find_map(|line| number(line, "the ledger has "));
+    assert_eq!(total, Some(sent.iter().sum()), "{log}");
+    assert_eq!(
+        fs::read_to_string(node.file("ledger.txt")).unwrap().lines().count(),
+        sent.iter().sum::<usize>()
+    );
 }

@@ -3,7 +3,7 @@
 //! The phases are gone through by a Lua service, `shutdownd`, which is started only then, and only if there is something to go
 //! through. This side trusts nobody: whatever the services do, the process ends.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use skynet_core::{EXIT_UNCLEAN, Handle, Node, ShutdownEvent, ShutdownOrder, ShutdownScope};
@@ -16,6 +16,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 const ABORT_LIMIT: Duration = Duration::from_millis(500);
 /// Where the phases have used up their time, the service that goes through them says so itself. If it has not by now, it cannot.
 const GRACE: Duration = Duration::from_secs(1);
+/// How often the coordinator is looked after while there is one.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What may happen to a node from outside of it, and what it reports.
 pub(crate) enum Event {
@@ -80,17 +82,18 @@ impl Events {
 
     fn shut_down(&self, node: &Node, order: &ShutdownOrder, limit: Duration) -> u8 {
         log(node, format!("begins: {}", order.reason));
-        if !start_coordinator(node, order) {
+        let Some(coordinator) = start_coordinator(node, order) else {
             node.set_exit_code(0);
             return stop(node, STOP_LIMIT);
-        }
+        };
         let mut until = Instant::now() + limit + GRACE;
-        let mut patience = STOP_LIMIT;
+        let mut phases_over = false;
         loop {
-            match self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            let pause = until.saturating_duration_since(Instant::now()).min(LOOK);
+            match self.receiver.recv_timeout(pause) {
                 Ok(Event::Shutdown(ShutdownEvent::Ending)) => {
+                    phases_over = true;
                     until = Instant::now() + STOP_LIMIT;
-                    patience = ABORT_LIMIT;
                 }
                 Ok(Event::Shutdown(_)) => {}
                 Ok(Event::Ended) => {
@@ -102,30 +105,37 @@ impl Events {
                     node.set_exit_code(u8::try_from(128 + signal).unwrap_or(EXIT_UNCLEAN));
                     return stop(node, ABORT_LIMIT);
                 }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                // The order of its last words to the node is before its end.
+                Err(_) if !phases_over && node.is_running() && !node.is_alive(coordinator) => {
+                    log(node, "the coordinator is gone: all services end");
+                    node.set_exit_code(EXIT_UNCLEAN);
+                    return stop(node, STOP_LIMIT);
+                }
+                Err(_) if Instant::now() < until => {}
+                Err(_) => {
                     log(node, "time is up: all services end, whatever they are doing");
                     node.set_exit_code(EXIT_UNCLEAN);
-                    return stop(node, patience);
+                    return stop(node, if phases_over { ABORT_LIMIT } else { STOP_LIMIT });
                 }
             }
         }
     }
 }
 
-/// Starts the service that goes through the phases. False if there are none, or there can be none.
-fn start_coordinator(node: &Node, order: &ShutdownOrder) -> bool {
+/// Starts the service that goes through the phases. `None` if there are none, or there can be none.
+fn start_coordinator(node: &Node, order: &ShutdownOrder) -> Option<Handle> {
     let scope = match order.scope {
         ShutdownScope::Network if node.harbor() != 0 => "network".to_owned(),
         ShutdownScope::Led(leader) => format!(":{:08x}", leader.raw()),
-        _ if node.shutdown_steps().is_empty() => return false,
+        _ if node.shutdown_steps().is_empty() => return None,
         _ => "node".to_owned(),
     };
     match node.launch("snlua", format!("shutdownd {scope}").as_bytes()) {
-        Ok(_) => true,
+        Ok(coordinator) => Some(coordinator),
         Err(cause) => {
             // It is ending already, most likely.
             log(node, format!("no phases: {cause}"));
-            false
+            None
         }
     }
 }

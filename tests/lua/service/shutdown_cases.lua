@@ -60,6 +60,12 @@ function cases.aborts()
 	end }
 end
 
+function cases.kills()
+	shutdown.register { phase = "logic", handler = function()
+		skynet.kill ".shutdown"
+	end }
+end
+
 -- Every worker is in a loop.
 function cases.loops()
 	shutdown.register { phase = "logic", handler = function() end }

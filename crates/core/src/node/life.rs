@@ -92,6 +92,12 @@ impl Node {
         self.check_life();
     }
 
+    /// Whether the node runs: nobody has told it to end.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.0.life.is_running()
+    }
+
     /// Waits until no service is left (the harbor service does not count) and the node's threads have ended; all log lines
     /// are written then. On a thread of the node this waits for ever.
     pub fn wait(&self) {
