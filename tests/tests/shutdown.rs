@@ -187,6 +187,25 @@ fn supervisors_start_nobody_anew_and_stop_their_children_last() {
 }
 
 #[test]
+fn a_gate_has_a_last_word_for_its_clients() {
+    let mut node = node("gate");
+    let port = node.await_log("gate at port ").parse().unwrap();
+    let mut clients = [Client::connect(port), Client::connect(port)];
+    while node.log().matches("has come").count() < 2 {
+        thread::yield_now();
+    }
+    node.signal("TERM");
+    for client in &mut clients {
+        assert_eq!(client.read_to_end(), "bye\n");
+    }
+    assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+    check_log(
+        &node,
+        &["phase \"accept\" begins: 1 step", "has gone", "has gone", "phase \"clients\" is over"],
+    );
+}
+
+#[test]
 fn the_native_gate_parts_from_its_clients() {
     let mut node = node("native");
     let port = node.await_log("gate at port ").parse().unwrap();
@@ -218,9 +237,8 @@ fn the_console_can_end_the_node() {
 }
 
 /// Sends numbered packages, some of them ahead of their answers, until the connection ends: what was acknowledged.
-fn chatter(port: u16, name: usize) -> Vec<String> {
+fn chatter(mut stream: TcpStream, name: usize) -> Vec<String> {
     const AHEAD: usize = 16;
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let package = |number: usize| {
         let text = format!("{name}-{number}");
@@ -248,8 +266,11 @@ fn chatter(port: u16, name: usize) -> Vec<String> {
 fn nothing_acknowledged_is_lost_whenever_the_signal_comes() {
     for seed in 1_u64..=6 {
         let mut node = Node::start(&ours(), "shutdown_load").unwrap();
-        let port = node.await_log("gate at port ").parse().unwrap();
-        let clients: Vec<_> = (0..4).map(|name| thread::spawn(move || chatter(port, name))).collect();
+        let port: u16 = node.await_log("gate at port ").parse().unwrap();
+        let connect = |_| TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let streams: Vec<TcpStream> = (0..4).map(connect).collect();
+        let talk = |(name, stream)| thread::spawn(move || chatter(stream, name));
+        let clients: Vec<_> = streams.into_iter().enumerate().map(talk).collect();
         let pause = seed.wrapping_mul(6_364_136_223_846_793_005) >> 33;
         // The point in time is what is random here.
         thread::sleep(Duration::from_millis(pause % 150));

@@ -56,11 +56,8 @@ fn a_step_is_begun_by_a_response_and_its_end_is_a_text() {
     let [step] = steps.as_slice() else { panic!("{steps:?}") };
     assert_eq!((step.service, step.session, step.phase, step.limit), (service, 7, 40, LIMIT));
     node.send(coordinator, service, PTYPE_RESPONSE, step.session, "").unwrap();
-    let report = receive(&reports);
-    assert_eq!(
-        (report.kind, report.source, &*report.payload),
-        (PTYPE_TEXT, service, &b"failed 7 no disk"[..])
-    );
+    let (kind, _, source, payload) = receive(&reports);
+    assert_eq!((kind, source, payload.as_slice()), (PTYPE_TEXT, service, &b"failed 7 no disk"[..]));
     stop(&node);
 }
 
@@ -111,4 +108,14 @@ fn the_command_joins_lists_and_leaves() {
         Some(ShutdownScope::Led(Handle::from_raw(0x0100_000a)))
     );
     node.wait();
+}
+
+#[test]
+fn a_shutdown_that_was_cut_off_stays_unclean() {
+    let node = quiet().on_shutdown(|_| {}).start().unwrap();
+    assert!(node.shutdown(ShutdownScope::Node, "slowly"));
+    node.abort();
+    node.end_shutdown(0);
+    node.wait();
+    assert_eq!(node.exit_code(), EXIT_UNCLEAN);
 }

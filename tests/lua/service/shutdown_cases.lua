@@ -134,7 +134,39 @@ function cases.native()
 	end
 end
 
+-- A gate with a last word.
+function cases.gate()
+	skynet.call(skynet.newservice("shutdown_cases", "gate"), "lua", "open", { address = "127.0.0.1", port = 0 })
+end
+
 local roles = {}
+
+function roles.gate()
+	local gateserver = require "snax.gateserver"
+	local socket = require "skynet.socket"
+	local here = {}
+	gateserver.start {
+		embed = true,
+		open = function(_, conf)
+			skynet.error("gate at port " .. conf.port)
+		end,
+		connect = function(fd)
+			here[fd] = true
+			gateserver.openclient(fd)
+			skynet.error(fd, "has come")
+		end,
+		message = function() end,
+		disconnect = function(fd)
+			skynet.error(fd, "has gone")
+			gateserver.closeclient(fd)
+		end,
+		shutdown = function()
+			for fd in pairs(here) do
+				socket.write(fd, "bye\n")
+			end
+		end,
+	}
+end
 
 function roles.leaver()
 	shutdown.register { phase = "logic", handler = function()

@@ -79,7 +79,14 @@ impl Node {
     /// Ends every service, as the command `ABORT` does, without notices to the monitor service. The log service ends after
     /// the others, so that their last lines are written. No service can be started any more.
     pub fn abort(&self) {
-        self.0.life.reach(ABORTING);
+        self.abort_with(|| {});
+    }
+
+    /// The same; if nobody has done it before, `first` runs before any service ends.
+    pub(super) fn abort_with(&self, first: impl FnOnce()) {
+        if self.0.life.reach(ABORTING) {
+            first();
+        }
         let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
         for cell in self.0.table.cells() {
             if !cell.has(UNCOUNTED)

@@ -128,10 +128,10 @@ impl Node {
         lock(&self.0.shutdown.list).order.clone()
     }
 
-    /// Ends every service, as [`Node::abort`] does: the phases of the shutdown are over. The process should end with this code.
+    /// Ends every service, as [`Node::abort`] does: the phases of the shutdown are over. The process should end with this code, unless the
+    /// node is ending already: then the shutdown was cut off, and how it went is no longer said.
     pub fn end_shutdown(&self, exit_code: u8) {
-        self.set_exit_code(exit_code);
-        self.abort();
+        self.abort_with(|| self.set_exit_code(exit_code));
         if let Some(hook) = &self.0.shutdown.hook {
             hook(ShutdownEvent::Ending);
         }
