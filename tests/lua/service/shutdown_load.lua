@@ -1,4 +1,5 @@
--- A gate under load, and a writer that keeps what it gets for a while before it writes and acknowledges it. Its port is in the log.
+-- A gate under load, and a writer that acknowledges what it has in memory, and writes it now and then: only an orderly end keeps
+-- what it promised. The gate's port is in the log.
 local skynet = require "skynet"
 local shutdown = require "skynet.shutdown"
 local socket = require "skynet.socket"
@@ -7,27 +8,24 @@ local role = ...
 
 local function writer()
 	local file = assert(io.open("written", "ab"))
-	local lines, answers = {}, {}
+	local lines = {}
 
 	local function flush()
-		if #lines > 0 then
-			local waiting = answers
-			file:write(table.concat(lines))
-			file:flush()
-			lines, answers = {}, {}
-			for _, answer in ipairs(waiting) do
-				answer(true)
-			end
-		end
+		file:write(table.concat(lines))
+		file:flush()
+		lines = {}
 	end
 
 	skynet.start(function()
 		shutdown.register { phase = "store", handler = flush }
 		skynet.dispatch("lua", function(_, _, line)
 			lines[#lines + 1] = line .. "\n"
-			answers[#answers + 1] = skynet.response()
-			if #lines == 1 then
-				skynet.timeout(1, flush)
+			skynet.retpack(true)
+		end)
+		skynet.fork(function()
+			while true do
+				skynet.sleep(7)
+				flush()
 			end
 		end)
 	end)
