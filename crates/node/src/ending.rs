@@ -66,15 +66,15 @@ impl Events {
                     let scope = if settings.network { ShutdownScope::Network } else { ShutdownScope::Node };
                     node.shutdown(scope, signals::name(signal));
                 }
-                Ok(Event::Shutdown(_)) => {
-                    if let Some(order) = node.shutdown_order() {
-                        break order;
-                    }
-                }
+                Ok(Event::Shutdown(_)) => {}
                 Ok(Event::Ended) | Err(_) => {
                     node.wait();
                     return node.exit_code();
                 }
+            }
+            // At once, so that a signal that waits here already is a second one.
+            if let Some(order) = node.shutdown_order() {
+                break order;
             }
         };
         self.shut_down(node, &order, settings.limit)
