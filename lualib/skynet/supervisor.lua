@@ -1,6 +1,7 @@
 --- Keeps services running: `require "skynet.supervisor".start { ... }` starts them in order, starts them anew when they end, and
 --- gives up when that happens too often.
 local skynet = require "skynet"
+local shutdown = require "skynet.shutdown"
 require "skynet.manager"
 
 ---@alias supervisor.strategy
@@ -39,6 +40,7 @@ require "skynet.manager"
 ---@field private waiting thread[] those that wait for its end
 ---@field private stopping boolean
 ---@field private ended boolean
+---@field private step shutdown.registration
 local Supervisor = {}
 Supervisor.__index = Supervisor
 
@@ -159,6 +161,17 @@ function Supervisor:stop_all(first, last)
 	end
 end
 
+--- How long it may take to stop all.
+---@private
+---@return integer cs
+function Supervisor:patience()
+	local sum = 100
+	for _, child in ipairs(self.list) do
+		sum = sum + (child.spec.shutdown or 500)
+	end
+	return sum
+end
+
 --- Notes a restart.
 ---@private
 ---@return integer count those within the period
@@ -214,7 +227,10 @@ function Supervisor:run()
 	local reason
 	while not self.stopping and not reason do
 		local index = self:missing()
-		if index then
+		if index and shutdown.reason() then
+			-- Whoever ends now has done its part: nobody is started anew.
+			skynet.wait(self)
+		elseif index then
 			reason = self:restart(index)
 		else
 			skynet.wait(self)
@@ -223,6 +239,7 @@ function Supervisor:run()
 	self.stopping = true
 	self:stop_all(1, #self.list)
 	self.ended = true
+	self.step:cancel()
 	for _, thread in ipairs(self.waiting) do
 		skynet.wakeup(thread)
 	end
@@ -282,6 +299,10 @@ function supervisor.start(conf)
 		self:stop_all(1, #self.list)
 		error("supervisor: " .. reason, 2)
 	end
+	-- In a shutdown the children end in their order, after all phases of their own.
+	self.step = shutdown.register { phase = "last", timeout = self:patience(), handler = function()
+		self:stop()
+	end }
 	skynet.fork(self.run, self)
 	return self
 end

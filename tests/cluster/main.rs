@@ -16,6 +16,7 @@ mod interop;
 mod links;
 mod names;
 mod shared;
+mod shutdown;
 mod starts;
 
 use std::process::ExitCode;
@@ -100,6 +101,10 @@ const SCENARIOS: &[Scenario] = &[
     quick(ours("hostile", &[2], hostile::bytes_on_every_port)),
     ours("scanner", &[2], hostile::connections_without_a_word),
     ours("secret", &[3], hostile::a_secret_keeps_strangers_out),
+    quick(least(3, ours("shutdown", &[3], shutdown::all_nodes_go_phase_by_phase))),
+    least(3, ours("shutdown-frozen", &[3], shutdown::a_frozen_node_is_passed_by)),
+    ours("shutdown-leader", &[2], shutdown::the_leader_dies),
+    least(3, Scenario { layouts: &[Mixed], ..ours("shutdown-c", &[3], shutdown::c_nodes_live_on) }),
     ours("chaos", &[5], deaths::chaos),
 ];
 

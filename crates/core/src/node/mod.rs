@@ -6,6 +6,7 @@ mod drive;
 mod extensions;
 mod launch;
 mod life;
+mod shutdown;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use builder::{LogTarget, NodeBuilder};
+pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, ShutdownStep};
 
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
@@ -30,6 +32,7 @@ use crate::watches::Watches;
 use crate::{EnvError, Handle, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
+use shutdown::Shutdown;
 
 /// A runtime for services: worker threads, a timer, names, a log.
 ///
@@ -59,6 +62,7 @@ struct Inner {
     log_service: AtomicU32,
     client: Mutex<Option<(Arc<ClientState>, Handle)>>,
     life: Life,
+    shutdown: Shutdown,
     threads: Mutex<Vec<JoinHandle<()>>>,
     extensions: Extensions,
     /// Who is shown what ended services leave unhandled.
