@@ -107,6 +107,7 @@ impl<'a> Turn<'a> {
     #[cold]
     fn end_by_panic(&mut self, cell: &Cell, ctx: &Context, panic: &str) {
         report_panic(ctx, panic);
+        ctx.set_end("panicked");
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.

@@ -146,6 +146,7 @@ impl Vm {
                 limit as f64 / (1024.0 * 1024.0)
             );
             (*this).context().log(text);
+            (*this).context().set_end("ran out of memory");
             (*this).context().exit();
         }
     }
