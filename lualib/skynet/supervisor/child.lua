@@ -160,7 +160,9 @@ function Child:begin(given_up)
 		if coming then
 			skynet.kill(coming)
 		end
-		skynet.killthread(thread)
+		if not done then
+			skynet.killthread(thread)
+		end
 		error(given_up() and "its start is given up" or string.format("it has not started within %.2f s", limit / 100), 0)
 	elseif not ok then
 		error(handle, 0)

@@ -234,6 +234,16 @@ function check.alive(handle)
 	return skynet.send(handle, "debug", "GC") ~= nil
 end
 
+---@param map table
+---@return any[] values in no order
+function check.values(map)
+	local values = {}
+	for _, value in pairs(map) do
+		values[#values + 1] = value
+	end
+	return values
+end
+
 ---Gives a function that came from another service its upvalues.
 ---@param code string
 ---@return function
