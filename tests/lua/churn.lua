@@ -186,7 +186,7 @@ local function compare(before, after)
 		local text = string.format("SEED=%d %s: ", SEED, skynet.address(handle))
 		check.eq(books.issued, books.answered + books.failed + books.killed, text .. "requests with an outcome")
 		check.eq(books.wrong, 0, text .. "answers to other requests")
-		check.eq(books.unknown, 0, text .. "answers that nobody asked for")
+		check.ok(books.unknown <= books.astray, text .. books.unknown .. " answers that nobody waits for")
 		check.ok(books.answered > before[handle].books.answered, text .. "answered some")
 		check.ok(books.failed > before[handle].books.failed, text .. "some failed")
 		local growth = now.kb - before[handle].kb
@@ -199,7 +199,11 @@ local function resident()
 	return memory.jestat()["stats.resident"] / 1024
 end
 
+---Seconds that a wave may take on a busy machine.
+local WAVE <const> = 2
+
 case["each request has one outcome, no thread waits, and memory is back where it was"] = function()
+	check.allow(20 + 2 * WAVES * WAVE)
 	at_once(STEADY, function(i)
 		steady[i] = create "steady"
 	end)

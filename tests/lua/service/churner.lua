@@ -13,7 +13,7 @@ local random = math.random
 ---@type integer[]
 local all, victims = {}, {}
 local running = false
-local books = { issued = 0, answered = 0, failed = 0, killed = 0, wrong = 0, unknown = 0 }
+local books = { issued = 0, answered = 0, failed = 0, killed = 0, wrong = 0, unknown = 0, astray = 0 }
 ---Threads that wait until they are woken or killed.
 ---@type table<thread, true>
 local dozers = {}
@@ -95,12 +95,37 @@ function command.nested(n, depth)
 	skynet.retpack(n)
 end
 
+---Whether somebody wakes the dozers.
+local awake = false
+
+local function wake_dozers()
+	while next(dozers) do
+		skynet.sleep(1)
+		local threads = {}
+		for thread in pairs(dozers) do
+			threads[#threads + 1] = thread
+		end
+		for _, thread in ipairs(threads) do
+			if random(3) > 1 then
+				skynet.wakeup(thread)
+			else
+				skynet.killthread(thread)
+			end
+		end
+	end
+	awake = false
+end
+
 function command.doze(n)
 	local thread = coroutine.running()
 	dozers[thread] = true
 	local _ <close> = setmetatable({}, { __close = function()
 		dozers[thread] = nil
 	end })
+	if not awake then
+		awake = true
+		skynet.fork(wake_dozers)
+	end
 	skynet.wait(thread)
 	skynet.retpack(n)
 end
@@ -263,7 +288,13 @@ local function ask()
 	elseif name == "hold" and way == ways.select then
 		way = ways.call
 	end
+	if name ~= "redirect" then
+		return way(target, name, number)
+	end
+	-- If the one who passed it on is watched and ends, the request fails, and the third one's answer finds nobody.
+	books.astray = books.astray + 1
 	way(target, name, number)
+	books.astray = books.astray - 1
 end
 
 ---One request, or what belongs to it; however it ends, the books know.
@@ -307,23 +338,6 @@ local function work()
 	end
 end
 
-local function wake_dozers()
-	while running or next(dozers) do
-		local threads = {}
-		for thread in pairs(dozers) do
-			threads[#threads + 1] = thread
-		end
-		for _, thread in ipairs(threads) do
-			if random(3) > 1 then
-				skynet.wakeup(thread)
-			else
-				skynet.killthread(thread)
-			end
-		end
-		skynet.sleep(1)
-	end
-end
-
 -- Orders of the test.
 local order = {}
 
@@ -336,7 +350,6 @@ function order.go(loops)
 	for _ = 1, loops do
 		skynet.fork(work)
 	end
-	skynet.fork(wake_dozers)
 end
 
 function order.stop()
