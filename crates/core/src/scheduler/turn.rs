@@ -13,7 +13,7 @@ use crate::message::Message;
 use crate::node::Node;
 use crate::ptype::PTYPE_ERROR;
 use crate::service::Service;
-use crate::{Handle, Payload};
+use crate::Handle;
 
 /// Ticks for which something is put off, while messages of the same turn follow: some 100 microseconds.
 const DEFERRED: u64 = 250_000;
@@ -266,7 +266,8 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     node.bounce_all(handle, &obituary, &mut owned.batch);
     if let Some(mut tasks) = ctx.take_tasks() {
         for dest in tasks.end() {
-            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, Payload::empty());
+            let text = obituary.clone();
+            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, text.into());
         }
         let mut tasks = Some(tasks);
         guarded(&mut || drop(tasks.take()));

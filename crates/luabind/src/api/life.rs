@@ -4,11 +4,11 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, Handle, PTYPE_LUA, Payload, PayloadBuf};
+use skynet_core::{Context, PTYPE_LUA, Payload, PayloadBuf};
 use skynet_seri::wire;
 
 use super::require;
-use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, answer_error, vm_of};
+use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, vm_of};
 
 /// Longer reasons are cut.
 const MAX_REASON: usize = 4096;
@@ -227,9 +227,7 @@ unsafe fn leave(l: *mut lua_State, vm: *mut Vm) {
         let current = (*vm).current;
         Vm::close_threads(vm, l, current);
         (*vm).fail_responders();
-        for callee in callees {
-            answer_error((*vm).context(), Handle::from_raw(callee), 0, b"");
-        }
+        (*vm).take_leave_of(&callees);
         (*vm).wakeups.clear();
         (*vm).failures.clear();
         (*vm).mode = Mode::Silent;
