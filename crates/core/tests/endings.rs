@@ -157,7 +157,7 @@ fn a_failed_init_answers_what_has_come() {
     assert_eq!(cause.to_string(), "no luck");
     assert_eq!(
         receive(&messages),
-        (PTYPE_ERROR, 77, handle, format!("service {handle} (failing) has ended").into())
+        (PTYPE_ERROR, 77, handle, format!("service {handle} (failing) failed to start").into())
     );
     assert_eq!(log.next(), format!("{handle} error: launch failing FAILED"));
     stop(&node);
@@ -250,7 +250,9 @@ fn those_who_were_called_learn_of_the_death() {
         .expect("it starts");
     node.send(Handle::NONE, caller, PTYPE_TEXT, 0, "go").expect("it is alive");
     assert_eq!((receive(&messages).3, receive(&messages).3), (b"1".to_vec(), b"2".to_vec()));
-    assert_eq!(receive(&messages), (PTYPE_ERROR, 0, caller, Vec::new()), "once for both");
+    let (kind, session, source, text) = receive(&messages);
+    assert_eq!((kind, session, source), (PTYPE_ERROR, 0, caller), "once for both");
+    assert!(text.ends_with(b") has ended"), "{}", String::from_utf8_lossy(&text));
     stop(&node);
 }
 
@@ -264,6 +266,42 @@ fn the_monitor_service_is_told() {
     assert_eq!(receive(&messages), (PTYPE_CLIENT, 0, victim, Vec::new()));
     stop(&node);
     assert!(messages.try_recv().is_err(), "stopping tells nobody");
+}
+
+#[test]
+fn the_monitor_and_those_who_watch_hear_of_a_panic_and_of_an_end_with_a_reason() {
+    let node = start();
+    let (monitor, notices) = probe(&node);
+    node.command("MONITOR", monitor.to_string().as_bytes());
+    let (told, ends) = channel();
+    for (order, how) in [("panic", "panicked"), ("end", "ended: of old age")] {
+        let victim = node
+            .spawn(|ctx: &Context, msg: Message| {
+                if &*msg.payload == b"panic" {
+                    panic!("as it was told");
+                }
+                ctx.set_end("ended: of old age\nsecond line");
+                ctx.exit();
+            })
+            .expect("it starts");
+        let told = told.clone();
+        let watcher = node
+            .spawn(move |ctx: &Context, msg: Message| {
+                if msg.kind == PTYPE_ERROR {
+                    let _ = told.send(String::from_utf8_lossy(&msg.payload).into_owned());
+                } else {
+                    assert!(ctx.watch(victim));
+                    ctx.send(victim, PTYPE_TEXT, order).expect("it is alive");
+                }
+            })
+            .expect("it starts");
+        node.send(Handle::NONE, watcher, PTYPE_TEXT, 0, "go").expect("it is alive");
+        let text = receive(&ends);
+        assert!(text.starts_with(&format!("service {victim} (")), "{text}");
+        assert!(text.ends_with(&format!(") {how}")), "{text}");
+        assert_eq!(receive(&notices), (PTYPE_CLIENT, 0, victim, Vec::new()));
+    }
+    stop(&node);
 }
 
 #[test]

@@ -126,6 +126,7 @@ impl Node {
                 if let Some((module, _)) = launched {
                     self.log(handle, format!("error: launch {module} FAILED"));
                 }
+                ctx.set_end("failed to start");
                 self.retire_own(handle, cell);
                 turn::finish(self, cell, false);
                 return Err(LaunchError::Init { handle, cause });
