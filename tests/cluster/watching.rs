@@ -25,7 +25,10 @@ fn links(cluster: &Cluster, id: u32, service: u32) -> Result<String> {
 fn linked(cluster: &Cluster, a: u32, b: u32) -> Result<(u32, u32)> {
     let (one, two) = (service(cluster, a)?, service(cluster, b)?);
     inside(cluster, a, one, &format!("assert(require 'skynet.link'.to({two}))"))?;
-    ensure!(links(cluster, a, one)? == two.to_string() && links(cluster, b, two)? == one.to_string(), "linked");
+    ensure!(
+        links(cluster, a, one)? == two.to_string() && links(cluster, b, two)? == one.to_string(),
+        "linked"
+    );
     Ok((one, two))
 }
 

@@ -11,9 +11,10 @@ use skynet_tests::session::Node;
 fn the_lobby_outlives_its_parts() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/watching");
     let binary = Runtime::Ours(skynet_tests::find_binary().unwrap());
-    let node =
-        Node::start_with(&binary, "lobby", |config| config.text("luaservice", folder.join("?.lua").display()))
-            .unwrap();
+    let node = Node::start_with(&binary, "lobby", |config| {
+        config.text("luaservice", folder.join("?.lua").display())
+    })
+    .unwrap();
     let _ = node.await_log("supervisor: restart 1 of 3: match: service :");
     let _ = node.await_log("lobby: there is another match");
     let _ = node.await_log("lobby: call failed: service :");

@@ -27,11 +27,6 @@ local function one_of(list)
 	return list[random(#list)]
 end
 
----@return string
-local function body()
-	return string.rep("b", random(20) == 1 and random(70000) or random(0, 200))
-end
-
 -- What is asked of this service. Each gets a number, which the answer has to have.
 local command = {}
 
@@ -221,7 +216,7 @@ local function argument_of(command_name)
 	elseif command_name == "nested" then
 		return random(0, 3)
 	elseif command_name == "echo" or command_name == "redirect" then
-		return body()
+		return string.rep("b", random(20) == 1 and random(70000) or random(0, 200))
 	end
 end
 
