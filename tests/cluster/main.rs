@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod churn;
 mod control;
 mod deaths;
 mod frozen;
@@ -69,6 +70,8 @@ const SCENARIOS: &[Scenario] = &[
     least(3, ours("leave", &[3], deaths::a_node_leaves)),
     ours("waiting-calls", &[3], deaths::waiting_calls_fail_at_once),
     quick(ours("watch", &[2], deaths::watched_services_end)),
+    quick(ours("churn", &[2], churn::services_end)),
+    ours("churn-killed", &[2], churn::a_node_ends),
     quick(ours("monitor", &[2], watching::a_monitor_elsewhere)),
     quick(ours("linked", &[2], watching::linked_services_end)),
     least(3, ours("linked-cut", &[3], watching::linked_services_end_with_the_way)),
