@@ -37,7 +37,8 @@ function skynet.filter(filter, start_func) end
 function skynet.shutdown(reason, options) end
 
 --- Ends this service; does not return. What it had accepted and not answered is answered with an error.
-function skynet.exit() end
+---@param reason? string it ends abnormally, for this reason: services that are linked to it end, too. Not in C skynet
+function skynet.exit(reason) end
 
 --- Starts a Lua service and waits until its start function has ended. Raises `call failed` if it can't be loaded or its start
 --- fails; the log names file and line.
