@@ -136,7 +136,7 @@ case["a panic ends the one service, and all that it owes is answered"] = functio
 		local kept = ask_later(service, "keep")
 		skynet.yield()
 		check.raises("call failed", ask, service, how)
-		check.match(check.eventually(kept), "^error: call failed")
+		check.match(check.eventually(kept), "^error: .*call failed")
 		check.log(string.format("error: service %s panicked: ", skynet.address(service)))
 		check.log(string.format("%%[%s%%] probe ends and owes 1", skynet.address(service)))
 		check.eq(check.alive(service), false)
@@ -148,10 +148,11 @@ end
 case["a service that is killed answers what it owes"] = function()
 	local service = probe()
 	local kept = { ask_later(service, "keep"), ask_later(service, "keep") }
+	skynet.yield()
 	check.eq(ask(service, "whole life"), "whole life")
 	skynet.kill(service)
 	for _, result in ipairs(kept) do
-		check.match(check.eventually(result), "^error: call failed")
+		check.match(check.eventually(result), "^error: .*call failed")
 	end
 	check.log "probe ends and owes 2"
 end
@@ -160,7 +161,7 @@ case["a service that exits is gone afterwards"] = function()
 	local service = probe()
 	check.eq(ask(service, "exit"), "ok")
 	check.log "probe ends and owes 0"
-	check.raises("call failed", ask, service, "whole life")
+	check.raises("call to invalid address", ask, service, "whole life")
 end
 
 case["panics at the end are logged, and end nothing else"] = function()
@@ -168,9 +169,10 @@ case["panics at the end are logged, and end nothing else"] = function()
 		local service = probe(how)
 		local kept = ask_later(service, "keep")
 		skynet.yield()
+		check.eq(ask(service, "whole life"), "whole life")
 		skynet.kill(service)
 		check.log("error: service " .. skynet.address(service) .. " panicked: " .. text)
-		check.match(check.eventually(kept), "^error: call failed")
+		check.match(check.eventually(kept), "^error: .*call failed")
 	end
 	local other = probe()
 	check.eq(ask(other, "whole life"), "whole life")
@@ -198,7 +200,7 @@ case["a module with another interface is refused, with what was found and expect
 	}
 	for name, reason in pairs(reasons) do
 		check.eq(skynet.launch(name), nil)
-		check.log("error: " .. name .. " did not start: /.*" .. reason)
+		check.log("error: .*" .. name .. ".*: /.*" .. reason)
 		check.raises("", skynet.call, ".launcher", "lua", "LAUNCH", name)
 	end
 	skynet.kill(probe())

@@ -157,11 +157,11 @@ fn redirect(ctx: &Context, dest: &str, msg: Message) {
 
 /// What the node says about itself and the service.
 fn info(ctx: &Context) -> Result<(), Error> {
-    let own = ctx.handle().to_string();
     let text = |answer: Option<Payload>| answer.map(|text| String::from_utf8_lossy(&text).into_owned());
-    check(text(ctx.command("REG", "")).as_deref() == Some(own.as_str()), "REG gives the own address")?;
-    check(text(ctx.command("REG", ".probe")).is_none(), "REG of a name gives nothing")?;
-    check(text(ctx.command("QUERY", ".probe")).as_deref() == Some(own.as_str()), "the name is known")?;
+    let is_own = |answer| text(answer).map(|text| address(&text)) == Some(ctx.handle());
+    check(is_own(ctx.command("REG", "")), "REG gives the own address")?;
+    check(text(ctx.command("REG", ".probe")).as_deref() == Some("probe"), "REG of a name gives the name")?;
+    check(is_own(ctx.command("QUERY", ".probe")), "the name is known")?;
     check(text(ctx.command("STAT", "unknown")).as_deref() == Some(""), "an empty result is one")?;
     check(ctx.command("NOSUCH", "").is_none(), "an unknown command gives nothing")?;
     let first = ctx.new_session();
@@ -187,8 +187,14 @@ fn unsent(ctx: &Context) -> Result<(), Error> {
         error.reason == SendFailure::NoDestination && error.payload.as_ptr() == block,
         "there is no destination",
     )?;
-    let error = ctx.send(Handle::from_raw(0x0500_0001), PTYPE_TEXT, error.payload).expect_err("no harbor");
-    check(error.reason == SendFailure::NoHarbor && error.payload.as_ptr() == block, "there is no harbor")
+    match ctx.send(Handle::from_raw(0x0500_0001), PTYPE_TEXT, error.payload) {
+        // With a harbor service it is that one's.
+        Ok(()) => Ok(()),
+        Err(error) => check(
+            error.reason == SendFailure::NoHarbor && error.payload.as_ptr() == block,
+            "there is no harbor",
+        ),
+    }
 }
 
 fn check(holds: bool, what: &str) -> Result<(), Error> {

@@ -192,7 +192,15 @@ unsafe extern "C" fn respond(request: *mut c_void, block: *mut Block) -> i32 {
 
 unsafe extern "C" fn refuse(request: *mut c_void, block: *mut Block) -> i32 {
     // SAFETY: as above.
-    unsafe { answer(request, block, Request::refuse) }
+    unsafe {
+        answer(request, block, |request, reason| {
+            if !reason.is_empty() {
+                return request.refuse(reason);
+            }
+            request.fail();
+            Ok(())
+        })
+    }
 }
 
 /// # Safety

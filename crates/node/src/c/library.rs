@@ -41,7 +41,7 @@ impl fmt::Display for NoInit {
         write!(
             f,
             "{}: no function {base}_init (a C service exports {base}_init, and may export {base}_create, \
-             {base}_release and {base}_signal)",
+             {base}_release and {base}_signal; one in Rust exports skynet_rs_module)",
             path.display()
         )
     }
