@@ -32,7 +32,7 @@
 //!
 //! - [`abi`]: the interface, its versions and rules
 //! - `service`, `context`, `message`, `payload`, `request`, `sender`, `handle`, [`ptype`], `error`: what a service is, has, and may do
-//! - [`export`]: a service type as a table; `caught`: its panics
+//! - [`mod@export`]: a service type as a table; `caught`: its panics
 //! - `calls`: the host's table as functions that are safe to use
 //! - `host`, with the feature of that name: runs such services on a node of `skynet-core`
 

@@ -68,14 +68,14 @@ impl Service for Probe {
             "accept-and-panic" => panic!("with a request in hand"),
             "info" => respond(request, info(ctx).err().map_or("ok".to_owned(), |wrong| wrong.to_string())),
             "unsent" => {
-                respond(request, unsent(ctx).err().map_or("ok".to_owned(), |wrong| wrong.to_string()))
+                respond(request, unsent(ctx).err().map_or("ok".to_owned(), |wrong| wrong.to_string()));
             }
             "timer" => self.waiting = Some((ctx.timeout(Duration::from_millis(1)), request)),
             "ask" => match ctx.request(address(rest), PTYPE_TEXT, "whole question") {
                 Ok(session) => self.waiting = Some((session, request)),
                 Err(error) => assert!(request.refuse(error.to_string()).is_ok()),
             },
-            "thread" => self.from_a_thread(request),
+            "thread" => self.answer_on_a_thread(request),
             "exit" => {
                 respond(request, "ok");
                 ctx.exit();
@@ -116,7 +116,7 @@ impl Probe {
     }
 
     /// The request is answered by another thread, after a message by name and one in the name of the asker.
-    fn from_a_thread(&self, request: Request) {
+    fn answer_on_a_thread(&self, request: Request) {
         let sender = self.sender.clone();
         thread::spawn(move || {
             let asker = request.source();
