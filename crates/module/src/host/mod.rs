@@ -32,6 +32,7 @@ mod functions;
 mod service;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use skynet_core::{Module, Node, ServiceError};
 
@@ -47,11 +48,17 @@ pub struct HostedModule {
     origin: String,
 }
 
-/// A service type of this program as a module, for `NodeBuilder::module`. `name` is for messages.
+/// A service type of this program as a module, for `NodeBuilder::module`. `name` is what errors of its services begin with.
 #[must_use]
-pub fn linked<S: Service>(name: &'static str) -> HostedModule {
-    // One for each launch name: a few dozen bytes that live as long as the program.
-    HostedModule { table: Box::leak(Box::new(export::table::<S>(name))), origin: name.to_owned() }
+pub fn linked<S: Service>(name: impl Into<String>) -> HostedModule {
+    HostedModule { table: Linked::<S>::TABLE, origin: name.into() }
+}
+
+/// A service type of this program.
+struct Linked<S>(PhantomData<S>);
+
+impl<S: Service> Linked<S> {
+    const TABLE: &'static ModuleTable = &export::table::<S>("linked");
 }
 
 impl HostedModule {
