@@ -179,6 +179,18 @@ case["panics at the end are logged, and end nothing else"] = function()
 	skynet.kill(other)
 end
 
+case["several modules are on one node, each with services of its own"] = function()
+	local service, scores, more = probe(), check.ok(skynet.launch("scores", "1")), check.ok(skynet.launch("scores", "1"))
+	check.eq(skynet.call(scores, "lua", "add", "ann", 3), 3)
+	check.eq(skynet.call(more, "lua", "add", "ben", 5), 5)
+	check.eq(skynet.call(scores, "lua", "top"), { { "ann", 3 } })
+	check.raises("call failed.*no command win", skynet.call, scores, "lua", "win")
+	check.eq(ask(service, "whole life"), "whole life")
+	for _, handle in ipairs { service, scores, more } do
+		skynet.kill(handle)
+	end
+end
+
 case["an init that fails is told with path and reason, to the launcher's caller as well"] = function()
 	check.eq(skynet.launch("probe", "refuse"), nil)
 	check.log "error: probe did not start: /.*/libprobe%.so: it was told to refuse"
