@@ -263,6 +263,20 @@ impl Context {
         Ok((Request::new(self.link().clone(), msg.source, msg.session), msg.payload))
     }
 
+    /// Passes a message on as it came. If its sender waits for an answer, `dest` owes that from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the payload back; the answer is then still owed by this service.
+    pub fn forward(&self, dest: Handle, msg: Message) -> Result<(), SendError> {
+        let request = (msg.source, msg.session);
+        self.node.deliver(dest, msg)?;
+        if self.open_request.get() == request {
+            self.open_request.set((Handle::NONE, 0));
+        }
+        Ok(())
+    }
+
     /// The number of messages that wait for this service.
     #[must_use]
     pub fn mqlen(&self) -> usize {
