@@ -359,7 +359,11 @@ unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let workers = (*vm).context().node().workers();
-        ffi::lua_pushboolean(l, c_int::from((*vm).shared.hold_worker(workers)));
+        let held = (*vm).shared.hold_worker(workers);
+        if held {
+            (*vm).interrupt.hold((*vm).context().message_count());
+        }
+        ffi::lua_pushboolean(l, c_int::from(held));
         1
     }
 }
@@ -367,7 +371,9 @@ unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
 /// `release_worker()`, after a `hold_worker` that was granted
 unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
     unsafe {
-        (*vm_of(l)).shared.release_worker();
+        let vm = vm_of(l);
+        (*vm).shared.release_worker();
+        (*vm).interrupt.release();
         0
     }
 }
