@@ -1,12 +1,14 @@
 //! The second stage: entries become a [`Config`] with every default in place.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::chunk::{self, Entries};
 use super::error::ConfigError;
 use super::harbor::HarborSettings;
 use super::keys::{self, Fallback};
 use super::misspelling;
+use super::number::number;
 use super::sockets::SocketSettings;
 
 /// A config that a node can start from.
@@ -22,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) harbor: u8,
     /// Whether CPU time is counted.
     pub(crate) profile: bool,
+    /// How long a Lua service may be in one message; zero without a limit.
+    pub(crate) runaway: Duration,
     /// The log service: its module, and its argument if there is one.
     pub(crate) log_service: (String, Option<String>),
     /// The first service.
@@ -134,6 +138,7 @@ impl Config {
             threads,
             harbor,
             profile: value(&env, "profile") == "true",
+            runaway: Duration::from_secs(number(&env, "rs_runaway")? as u64),
             log_service: (value(&env, "logservice").to_owned(), env.get("logger").cloned()),
             bootstrap,
             daemon: env.get("daemon").map(PathBuf::from),
