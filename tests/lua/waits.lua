@@ -240,4 +240,104 @@ case["a service that starts says so"] = function()
 	skynet.kill(handle)
 end
 
+--- What two services say, written shortly: { how, thread, whom or holder, session, requester, its session }.
+local function graph(services)
+	local waits = {}
+	for handle, list in pairs(services) do
+		waits[handle] = {}
+		for i, item in ipairs(list) do
+			local how, thread, target, session, source, request = table.unpack(item, 1, 6)
+			waits[handle][i] = {
+				how = how, thread = thread, session = session, source = source, request = request,
+				limit = how == "limited", start = how == "start",
+				to = how ~= "lock" and how ~= "sleep" and target or nil, holder = how == "lock" and target or nil,
+			}
+		end
+	end
+	return waits
+end
+
+---@return string[] circles as `handle/thread handle/thread …`
+---@return string stuck threads
+local function circles(services, starting, launcher)
+	local found, threads = require "skynet.console.deadlocks".find(graph(services), starting or {}, launcher)
+	local texts, stuck = {}, {}
+	for i, circle in ipairs(found) do
+		local steps = {}
+		for at, step in ipairs(circle) do
+			steps[at] = step.thread.handle .. "/" .. step.thread.number
+		end
+		texts[i] = table.concat(steps, " ")
+	end
+	for id, thread in pairs(threads) do
+		stuck[#stuck + 1] = thread.stuck and id or nil
+	end
+	table.sort(stuck)
+	return texts, table.concat(stuck, " ")
+end
+
+case["a circle is found once, and those who wait for it are stuck with it"] = function()
+	local found, stuck = circles {
+		[1] = { { "call", 1, 2, 10 }, { "lock", 2, 1, 11, 2, 20 } },
+		[2] = { { "call", 1, 1, 20, 1, 10 } },
+		[3] = { { "lock", 1, 2, 30 }, { "call", 2, 1, 31 } },
+		[4] = { { "call", 7, 1, 40 } },
+	}
+	check.eq(found, { "1/1 2/1 1/2" })
+	-- Nobody there handles 3's and 4's request.
+	check.eq(stuck, "1/1 1/2 2/1")
+	found, stuck = circles {
+		[1] = { { "call", 1, 2, 10 }, { "lock", 2, 1, 11, 2, 20 }, { "lock", 3, 1, 12, 4, 40 } },
+		[2] = { { "call", 1, 1, 20, 1, 10 } },
+		[4] = { { "call", 7, 1, 40 } },
+	}
+	check.eq(found, { "1/1 2/1 1/2" })
+	check.eq(stuck, "1/1 1/2 1/3 2/1 4/7")
+end
+
+case["two circles are two"] = function()
+	local function circle(a, b)
+		return { { "call", 1, b, 10 }, { "lock", 2, 1, 11, b, 20 } }, { { "call", 1, a, 20, a, 10 } }
+	end
+	local services = {}
+	services[5], services[3] = circle(5, 3)
+	services[8], services[9] = circle(8, 9)
+	check.eq(circles(services), { "5/1 3/1 5/2", "8/1 9/1 8/2" })
+end
+
+case["a thread that may go on opens the circle"] = function()
+	for _, how in ipairs { "limited", "sleep" } do
+		local found, stuck = circles {
+			[1] = { { "call", 1, 2, 10 }, { "lock", 2, 1, 11, 2, 20 } },
+			[2] = { { how, 1, 1, 20, 1, 10 } },
+		}
+		check.eq(found, {})
+		check.eq(stuck, "")
+	end
+end
+
+case["who waits for one of several is stuck when all of them are"] = function()
+	local services = {
+		[1] = { { "select", 1, 2, 10 }, { "select", 1, 3, 11 }, { "lock", 2, 1, 12, 2, 20 }, { "lock", 3, 1, 13, 3, 30 } },
+		[2] = { { "call", 1, 1, 20, 1, 10 } },
+		[3] = { { "sleep", 1, nil, 30, 1, 11 } },
+	}
+	local found, stuck = circles(services)
+	check.eq({ #found, stuck }, { 0, "" })
+	services[3] = { { "call", 1, 1, 30, 1, 11 } }
+	found, stuck = circles(services)
+	check.eq({ #found, stuck }, { 1, "1/1 1/2 1/3 2/1 3/1" })
+end
+
+case["a start is waited for by way of the launcher"] = function()
+	local services = {
+		[3] = {},
+		[1] = { { "call", 1, 3, 10 }, { "lock", 2, 1, 11, 2, 20 } },
+		[2] = { { "start", 1, 1, 20 } },
+	}
+	check.eq(circles(services, { 2, 1, 10 }, 3), { "1/1 2/1 1/2" })
+	check.eq(circles(services, { 2, 1, 77 }, 3), {})
+	check.eq(circles(services, {}, nil), {})
+end
+
 check.run(case)
