@@ -32,6 +32,8 @@ function builtin.STAT()
 	for _, what in ipairs { "mqlen", "cpu", "message" } do
 		stat[what] = skynet.stat(what)
 	end
+	local late = skynet.stat "late"
+	stat.late = late > 0 and late or nil
 	skynet.retpack(stat)
 end
 
@@ -42,6 +44,11 @@ function builtin.TASK(session)
 	local tracebacks = {}
 	skynet.task(tracebacks)
 	skynet.retpack(tracebacks)
+end
+
+--- Its threads that wait for other services or threads, or that keep others waiting; with an argument all that wait.
+function builtin.WAITS(all)
+	skynet.retpack(require "skynet.waits"(all))
 end
 
 function builtin.UNIQTASK()

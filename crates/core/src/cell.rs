@@ -43,6 +43,8 @@ pub(crate) struct Cell {
     pub(crate) messages: AtomicU64,
     /// Ticks spent in the service. Written by the owner.
     pub(crate) cpu_ticks: AtomicU64,
+    /// How many milliseconds one message may take before it is interrupted; 0 without a limit.
+    pub(crate) message_limit: AtomicU64,
     owned: UnsafeCell<Owned>,
     context: UnsafeCell<Option<Context>>,
     shared: Mutex<Shared>,
@@ -120,8 +122,9 @@ impl Cell {
     }
 
     /// Prepares a free cell for a service.
-    pub(crate) fn reset(&self, flags: u8) {
+    pub(crate) fn reset(&self, flags: u8, message_limit: u64) {
         self.flags.store(flags, Ordering::Relaxed);
+        self.message_limit.store(message_limit, Ordering::Relaxed);
         self.endless.store(false, Ordering::Relaxed);
         self.messages.store(0, Ordering::Relaxed);
         self.cpu_ticks.store(0, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
-use crate::node::Node;
+use crate::node::{Node, limit_ms};
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
 use crate::timer::TimerKey;
@@ -309,6 +309,36 @@ impl Context {
     /// Whether a message of this service ran so long that the monitor reported it; asking clears the mark.
     pub fn take_endless(&self) -> bool {
         self.cell.endless.swap(false, Ordering::Relaxed)
+    }
+
+    /// Sets how long one message may take this service before it is interrupted, if it can be (see
+    /// [`ServiceControl::overdue`](crate::ServiceControl::overdue)); zero is no limit. It is rounded up to milliseconds. Gives the one before.
+    pub fn set_message_limit(&self, limit: Duration) -> Duration {
+        Duration::from_millis(self.cell.message_limit.swap(limit_ms(limit), Ordering::Relaxed))
+    }
+
+    /// How long one message may take this service; zero without a limit.
+    #[must_use]
+    pub fn message_limit(&self) -> Duration {
+        Duration::from_millis(self.cell.message_limit.load(Ordering::Relaxed))
+    }
+
+    /// A mark of the time, for [`Context::since`]: when the current message began, or now if the node does not profile. It costs
+    /// next to nothing.
+    #[inline]
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        match self.message_start.get() {
+            0 => self.node.ticks().read(),
+            start => start,
+        }
+    }
+
+    /// How long ago a [`moment`](Context::moment) of this node was.
+    #[must_use]
+    pub fn since(&self, moment: u64) -> Duration {
+        let ticks = self.node.ticks();
+        ticks.duration(ticks.read().saturating_sub(moment))
     }
 
     /// What outlives the borrow of the context: the node and the handle.

@@ -77,5 +77,5 @@ pub use ptype::*;
 pub use remote::{GLOBAL_NAME_LEN, Outgoing, RemoteDest, RemoteMessage};
 pub use request::Request;
 pub use scheduler::{Driver, WorkerThread};
-pub use service::{Module, Service, ServiceControl};
+pub use service::{LongMessage, Module, Overdue, Service, ServiceControl};
 pub use timer::TimerKey;

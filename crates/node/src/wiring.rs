@@ -55,6 +55,7 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         .workers(config.threads)
         .harbor(config.harbor)
         .profile(config.profile)
+        .message_limit(config.runaway)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())

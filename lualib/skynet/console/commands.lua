@@ -130,6 +130,14 @@ commands.uniqtask = { "task address : show service unique task detail", function
 	return asking(address) "UNIQTASK"
 end }
 
+commands.waits = { "waits [address|all] [timeout] : who waits for whom, and deadlocks", function(_, address, timeout)
+	local only = address and address ~= "all" and format.address(address) or nil
+	if type(only) == "string" then
+		only = tonumber(only:match "^:(%x+)$" or "", 16) or error("Need an address", 0)
+	end
+	return require "skynet.console.waits"(only, format.timeout(timeout))
+end }
+
 commands.killtask = { "killtask address threadname : threadname listed by task", function(_, address, pattern)
 	return asking(address)("KILLTASK", pattern)
 end }

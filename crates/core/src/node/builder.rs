@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
+use std::time::Duration;
 
 use super::extensions::Extensions;
 use super::life::Life;
@@ -54,6 +55,7 @@ pub struct NodeBuilder {
     harbor: u8,
     env: Vec<(String, String)>,
     profile: bool,
+    message_limit: Duration,
     modules: HashMap<String, Arc<dyn Module>>,
     resolver: Option<Box<Resolver>>,
     log: LogTarget,
@@ -73,6 +75,7 @@ impl Default for NodeBuilder {
             harbor: 0,
             env: Vec::new(),
             profile: true,
+            message_limit: Duration::ZERO,
             modules: HashMap::new(),
             resolver: None,
             log: LogTarget::default(),
@@ -110,6 +113,14 @@ impl NodeBuilder {
     #[must_use]
     pub fn profile(mut self, on: bool) -> NodeBuilder {
         self.profile = on;
+        self
+    }
+
+    /// How long a service may handle one message before it is interrupted, if it can be; [`Context::set_message_limit`] changes that
+    /// for one service. Zero, as without this, is no limit.
+    #[must_use]
+    pub fn message_limit(mut self, limit: Duration) -> NodeBuilder {
+        self.message_limit = limit;
         self
     }
 
@@ -206,6 +217,7 @@ impl NodeBuilder {
             resolver: self.resolver,
             harbor: self.harbor,
             profile: self.profile,
+            message_limit: limit_ms(self.message_limit),
             harbor_service: AtomicU32::new(0),
             monitor_service: AtomicU32::new(0),
             log_service: AtomicU32::new(0),
@@ -229,6 +241,11 @@ impl NodeBuilder {
         })?;
         Ok(node)
     }
+}
+
+/// A limit as whole milliseconds, none of which is 0 but for no limit.
+pub(crate) fn limit_ms(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 impl Node {

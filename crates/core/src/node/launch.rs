@@ -85,7 +85,7 @@ impl Node {
             return Err(LaunchError::Stopped);
         }
         let inserted = self.0.table.insert(|handle, cell| {
-            cell.reset(flags);
+            cell.reset(flags, self.0.message_limit);
             cell.set_shared(Shared { handle, name, ..Shared::default() });
             cell.mailbox.open(handle);
         });

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub(crate) use builder::limit_ms;
 pub use builder::{LogTarget, NodeBuilder};
 pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, ShutdownStep};
 
@@ -56,6 +57,8 @@ struct Inner {
     resolver: Option<Box<Resolver>>,
     harbor: u8,
     profile: bool,
+    /// For services that set none themselves, in milliseconds; 0 without a limit.
+    message_limit: u64,
     /// Handles of the services with a part of their own; 0 is none.
     harbor_service: AtomicU32,
     monitor_service: AtomicU32,

@@ -150,8 +150,9 @@ impl<'a> Turn<'a> {
         let (mut handled, mut first_put_off) = (0, 0);
         while let Some(msg) = owned.batch.pop() {
             cell.mailbox.handled();
-            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             self.worker.begin_message(&msg, ctx.handle());
+            // In this order: the monitor must not take a new message for the one that it has seen for long.
+            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Release);
             ctx.begin_message(&msg, self.ticks);
             if cell.flags.load(Ordering::Relaxed) & LOGGED != 0 {
                 write_log(cell, ctx, &msg);

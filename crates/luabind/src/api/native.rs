@@ -7,7 +7,7 @@ use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
 use super::{
-    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace,
+    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace, waits,
 };
 use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
@@ -17,6 +17,8 @@ const FUNCTIONS: &[Entry] = &[
     (c"main_thread", main_thread),
     (c"kill", kill),
     (c"term", term),
+    (c"waits", waits::waits),
+    (c"held", waits::held),
     (c"watch", watch),
     (c"hook", set_hook),
     (c"forward", forward),
@@ -244,9 +246,8 @@ unsafe fn finish_ask(l: *mut lua_State, vm: *mut Vm, dest: Dest, kind: u8, paylo
                 (*thread).wait = 0;
                 let waiter = Waiter::Select { slot: (*thread).slot, dest: call::watched(dest) };
                 (*vm).sessions.insert(session, waiter);
-                if (*thread).select.is_none() {
-                    (*thread).select = Some(Box::default());
-                }
+                let since = (*vm).context().moment();
+                (*thread).select.get_or_insert_default().since = since;
                 ffi::lua_pushinteger(l, i64::from(session));
                 1
             }
@@ -377,7 +378,11 @@ unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let workers = (*vm).context().node().workers();
-        ffi::lua_pushboolean(l, c_int::from((*vm).shared.hold_worker(workers)));
+        let held = (*vm).shared.hold_worker(workers);
+        if held {
+            (*vm).interrupt.hold((*vm).context().message_count());
+        }
+        ffi::lua_pushboolean(l, c_int::from(held));
         1
     }
 }
@@ -385,7 +390,9 @@ unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
 /// `release_worker()`, after a `hold_worker` that was granted
 unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
     unsafe {
-        (*vm_of(l)).shared.release_worker();
+        let vm = vm_of(l);
+        (*vm).shared.release_worker();
+        (*vm).interrupt.release();
         0
     }
 }

@@ -40,6 +40,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"response", reply::response),
     (c"ret", reply::ret),
     (c"retpack", reply::retpack),
+    (c"runaway", deadline::runaway),
     (c"self", info::self_),
     (c"send", send::send),
     (c"setenv", info::setenv),

@@ -18,6 +18,7 @@ impl Vm {
     pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
         unsafe {
             let co = (*thread).l;
+            (*this).interrupt.forgive();
             if (*this).interrupt.condemned() {
                 let obituary = (*this).context().obituary();
                 (*this).fail_request_of(thread, obituary.as_bytes());

@@ -20,6 +20,7 @@ mod sessions;
 mod socket;
 mod thread;
 mod waiters;
+mod waits;
 
 pub(crate) use bare::result_unused;
 pub(crate) use deadline::NO_LIMIT;
@@ -32,6 +33,7 @@ pub(crate) use request::{default_unknown_request, default_unknown_response, hook
 pub(crate) use sessions::Outcome;
 pub(crate) use thread::{State, Tag, Thread, Timer, Token};
 pub(crate) use waiters::Waiter;
+pub(crate) use waits::{Wait, WaitKind};
 
 use mlua::ffi::{self, lua_State};
 

@@ -129,6 +129,12 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "Count CPU time per service. Any value but `true` turns it off.",
             ),
             key(
+                "rs_runaway",
+                Kind::Integer { min: 0, max: 86_400 },
+                Silent("0"),
+                "How many seconds a Lua service may spend in one message before a Lua error interrupts it; 0 for ever. `skynet.runaway` sets it for one service.",
+            ),
+            key(
                 "rs_shutdown_timeout",
                 Kind::Integer { min: 1, max: 86_400 },
                 Silent("30"),

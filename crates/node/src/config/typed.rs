@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) harbor: u8,
     /// Whether CPU time is counted.
     pub(crate) profile: bool,
+    /// How long a Lua service may be in one message; zero without a limit.
+    pub(crate) runaway: Duration,
     /// The log service: its module, and its argument if there is one.
     pub(crate) log_service: (String, Option<String>),
     /// The first service.
@@ -139,6 +141,7 @@ impl Config {
             threads,
             harbor,
             profile: value(&env, "profile") == "true",
+            runaway: Duration::from_secs(number(&env, "rs_runaway")? as u64),
             log_service: (value(&env, "logservice").to_owned(), env.get("logger").cloned()),
             bootstrap,
             daemon: env.get("daemon").map(PathBuf::from),
