@@ -62,6 +62,8 @@ pub(crate) struct Owned {
 pub(crate) struct Shared {
     pub(crate) handle: Handle,
     pub(crate) name: Box<str>,
+    /// How it ended, if it was neither killed nor simply has.
+    pub(crate) fate: Option<Box<str>>,
     pub(crate) control: Option<Arc<dyn ServiceControl>>,
     pub(crate) log: Option<Box<MessageLog>>,
 }

@@ -209,6 +209,18 @@ impl Context {
         self.node.end_own(self.handle, self.cell);
     }
 
+    /// Says how the service ends, for [obituaries](Context::obituary): `panicked`, or whatever follows its name well. To be
+    /// called before [`Context::exit`]; if it is killed, they say that.
+    pub fn set_fate(&self, how: &str) {
+        self.cell.with_shared(self.handle, |shared| shared.fate = Some(how.into()));
+    }
+
+    /// What the service is called in errors: `service :0000000a (snlua agent)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.node.title(self.handle, &self.cell)
+    }
+
     /// Asks for a call of [`Service::on_turn_end`](crate::Service::on_turn_end), after this message or after a few more that wait
     /// already. Asking again in the same turn changes nothing.
     #[inline]

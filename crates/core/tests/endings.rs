@@ -89,7 +89,7 @@ fn killing_a_running_service_answers_its_mailbox_at_once() {
     assert!(node.kill(handle));
     // It has not come back yet.
     for call in calls {
-        assert!(matches!(call.wait_timeout(DEADLINE), Err(CallError::Failed { dest }) if dest == handle));
+        assert!(matches!(call.wait_timeout(DEADLINE), Err(CallError::Failed { dest, .. }) if dest == handle));
     }
     assert!(matches!(node.call(handle, PTYPE_LUA, "x").wait(), Err(CallError::Send(_))));
     drop(go);

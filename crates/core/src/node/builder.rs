@@ -53,6 +53,7 @@ pub struct NodeBuilder {
     harbor: u8,
     env: Vec<(String, String)>,
     profile: bool,
+    explain_errors: bool,
     modules: HashMap<String, Arc<dyn Module>>,
     resolver: Option<Box<Resolver>>,
     log: LogTarget,
@@ -71,6 +72,7 @@ impl Default for NodeBuilder {
             harbor: 0,
             env: Vec::new(),
             profile: true,
+            explain_errors: true,
             modules: HashMap::new(),
             resolver: None,
             log: LogTarget::default(),
@@ -107,6 +109,14 @@ impl NodeBuilder {
     #[must_use]
     pub fn profile(mut self, on: bool) -> NodeBuilder {
         self.profile = on;
+        self
+    }
+
+    /// Whether those whose calls fail are told why, by the text in a `PTYPE_ERROR`: who has ended and how, what a handler raised.
+    /// The text goes to other nodes, too. Without this, they are told; in C skynet nobody is.
+    #[must_use]
+    pub fn explain_errors(mut self, on: bool) -> NodeBuilder {
+        self.explain_errors = on;
         self
     }
 
@@ -195,6 +205,7 @@ impl NodeBuilder {
             resolver: self.resolver,
             harbor: self.harbor,
             profile: self.profile,
+            explain_errors: self.explain_errors,
             harbor_service: AtomicU32::new(0),
             monitor_service: AtomicU32::new(0),
             log_service: AtomicU32::new(0),

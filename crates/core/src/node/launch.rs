@@ -178,7 +178,7 @@ impl Node {
     /// Tells those who watch a service that it has ended. Only for its owner, with its handle retired and its last answers sent.
     pub(crate) fn tell_watchers(&self, dead: Handle, obituary: &str) {
         for watcher in self.0.watches.end(dead) {
-            let payload = Payload::copy_from(obituary.as_bytes());
+            let payload = self.reason(obituary);
             let notice = Message { kind: PTYPE_ERROR, session: 0, source: dead, payload };
             // A watcher that has ended needs no notice.
             let _ = self.deliver(watcher, notice);
@@ -192,10 +192,20 @@ impl Node {
 
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
+        let fate = cell.with_shared(handle, |shared| shared.fate.clone()).flatten();
+        let how = match &fate {
+            _ if cell.has(KILLED) => "was killed",
+            Some(fate) => fate,
+            None => "has ended",
+        };
+        format!("{} {how}", self.title(handle, cell))
+    }
+
+    /// What a service is called in errors.
+    pub(crate) fn title(&self, handle: Handle, cell: &Cell) -> String {
         let name =
             cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
-        let how = if cell.has(KILLED) { "was killed" } else { "has ended" };
-        format!("service {handle} ({}) {how}", name.unwrap_or_default())
+        format!("service {handle} ({})", name.unwrap_or_default())
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]

@@ -53,6 +53,7 @@ struct Inner {
     resolver: Option<Box<Resolver>>,
     harbor: u8,
     profile: bool,
+    explain_errors: bool,
     /// Handles of the services with a part of their own; 0 is none.
     harbor_service: AtomicU32,
     monitor_service: AtomicU32,
@@ -175,6 +176,18 @@ impl Node {
     #[must_use]
     pub fn profiles(&self) -> bool {
         self.0.profile
+    }
+
+    /// Whether those whose calls fail are told why: see [`NodeBuilder::explain_errors`].
+    #[must_use]
+    pub fn explains_errors(&self) -> bool {
+        self.0.explain_errors
+    }
+
+    /// The payload of a `PTYPE_ERROR` that says why: empty if the node does not [explain](Node::explains_errors).
+    #[must_use]
+    pub fn reason(&self, text: impl AsRef<[u8]>) -> Payload {
+        if self.0.explain_errors { Payload::copy_from(text.as_ref()) } else { Payload::empty() }
     }
 
     /// What is alive just now, in no order.

@@ -13,7 +13,7 @@ use crate::message::Message;
 use crate::node::Node;
 use crate::ptype::PTYPE_ERROR;
 use crate::service::Service;
-use crate::{Handle, Payload};
+use crate::Handle;
 
 /// Ticks for which something is put off, while messages of the same turn follow: some 100 microseconds.
 const DEFERRED: u64 = 250_000;
@@ -110,9 +110,10 @@ impl<'a> Turn<'a> {
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.
-            let text = format!("service {} panicked", ctx.handle());
-            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, text.into());
+            let reason = self.node.reason(format!("{} panicked", ctx.title()));
+            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, reason);
         }
+        ctx.set_fate("panicked");
         ctx.exit();
     }
 
@@ -265,7 +266,7 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     node.bounce_all(handle, &obituary, &mut owned.batch);
     if let Some(mut tasks) = ctx.take_tasks() {
         for dest in tasks.end() {
-            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, Payload::empty());
+            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, node.reason(&obituary));
         }
         let mut tasks = Some(tasks);
         guarded(&mut || drop(tasks.take()));
