@@ -53,6 +53,7 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .workers(config.threads)
         .harbor(config.harbor)
         .profile(config.profile)
+        .explain_errors(config.explain_errors)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())

@@ -160,6 +160,13 @@ impl Node {
         handle.harbor() != 0 && handle.harbor() != self.0.harbor
     }
 
+    /// Whether there is a harbor service, which takes messages for other nodes.
+    #[must_use]
+    pub fn has_harbor(&self) -> bool {
+        let harbor = Handle::from_raw(self.0.harbor_service.load(std::sync::atomic::Ordering::Relaxed));
+        !harbor.is_none() && self.is_alive(harbor)
+    }
+
     /// Whether a service with this handle is alive here.
     #[must_use]
     pub fn is_alive(&self, handle: Handle) -> bool {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use skynet_core::{
     Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM,
-    PTYPE_TEXT, Payload, SendError,
+    PTYPE_TEXT, SendError,
 };
 use skynet_socket::{SocketEvent, SocketId};
 
-use super::Harbor;
+use super::{Harbor, gone, nobody};
 use crate::peers::Event;
 
 impl Harbor {
@@ -87,12 +87,12 @@ impl Harbor {
         if matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) {
             return;
         }
-        let error = Message { kind: PTYPE_ERROR, session, source: dest, payload: Payload::empty() };
+        let payload = ctx.node().reason(nobody(dest));
         if ctx.node().is_remote(source) {
-            self.forward(ctx, source, error);
+            self.forward(ctx, source, Message { kind: PTYPE_ERROR, session, source: dest, payload });
         } else {
             // The one who asked was passed on to here, and may be gone.
-            let _ = ctx.send_from(dest, source, PTYPE_ERROR, session, Payload::empty());
+            let _ = ctx.send_from(dest, source, PTYPE_ERROR, session, payload);
         }
     }
 
@@ -105,9 +105,10 @@ impl Harbor {
                     // A slave that is gone has nobody to tell.
                     let _ = ctx.send(self.slave, PTYPE_TEXT, format!("D {id}"));
                 }
-                Event::Fail { source, session } => {
+                Event::Fail { source, session, node } => {
+                    let reason = ctx.node().reason(gone(node));
                     // If the one who asked is gone, nobody waits.
-                    let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
+                    let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, reason);
                 }
                 Event::Start(socket) => self.take_over(ctx, socket),
                 Event::Close { socket, ours } => {

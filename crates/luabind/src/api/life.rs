@@ -4,11 +4,11 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, Handle, PTYPE_LUA, Payload, PayloadBuf};
+use skynet_core::{Context, PTYPE_LUA, Payload, PayloadBuf};
 use skynet_seri::wire;
 
 use super::require;
-use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, answer_error, vm_of};
+use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, vm_of};
 
 /// Longer reasons are cut.
 const MAX_REASON: usize = 4096;
@@ -104,6 +104,7 @@ unsafe extern "C-unwind" fn started(l: *mut lua_State, status: c_int, _: ffi::lu
         ffi::lua_concat(l, 2);
         crate::vm::log_value(l, (*vm).context(), -1);
         tell_failure((*vm).context(), super::bytes_at(l, -1));
+        (*vm).context().set_fate("failed to start");
         exit(l)
     }
 }
@@ -214,9 +215,7 @@ unsafe fn leave(l: *mut lua_State, vm: *mut Vm) {
         let current = (*vm).current;
         Vm::close_threads(vm, l, current);
         (*vm).fail_responders();
-        for callee in callees {
-            answer_error((*vm).context(), Handle::from_raw(callee), 0, b"");
-        }
+        (*vm).tell_callees(&callees);
         (*vm).wakeups.clear();
         (*vm).failures.clear();
         (*vm).mode = Mode::Silent;

@@ -9,7 +9,7 @@ use super::address::Dest;
 use super::{
     Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace,
 };
-use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
+use crate::vm::{GIVEN_UP, Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
     (c"sessions", sessions),
@@ -130,7 +130,7 @@ unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
         match address::destination(l, vm, 1) {
             address::Dest::Handle(handle) => {
                 (*vm).forget_requester(handle);
-                (*vm).fail_calls_to(handle, b"");
+                (*vm).fail_calls_to(handle, GIVEN_UP);
             }
             address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}
@@ -304,9 +304,12 @@ unsafe extern "C-unwind" fn completed(l: *mut lua_State, _: c_int, _: ffi::lua_K
                 select.current = payload;
                 4
             }
-            Outcome::Failed(_) => {
+            Outcome::Failed(reason) => {
                 ffi::lua_pushboolean(l, 0);
-                2
+                let (block, len) = (reason.as_ptr(), reason.len());
+                select.current = reason;
+                super::call::push_failure(l, block, len);
+                3
             }
         }
     }

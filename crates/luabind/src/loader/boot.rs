@@ -37,6 +37,7 @@ pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) {
         if status != ffi::LUA_OK && !(*vm).quitting {
             report(vm);
             api::life::tell_failure((*vm).context(), bytes_at(main, -1));
+            (*vm).context().set_fate("failed to start");
             (*vm).context().command("EXIT", b"");
         }
         if status == ffi::LUA_OK && (*vm).mode == Mode::Silent && !(*vm).quitting {
@@ -73,6 +74,7 @@ unsafe fn report(vm: *mut Vm) {
 pub(crate) fn give_up(ctx: &Context, reason: &str) {
     ctx.log(format!("error: {reason}"));
     api::life::tell_failure(ctx, reason.as_bytes());
+    ctx.set_fate("failed to start");
     ctx.command("EXIT", b"");
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) harbor: u8,
     /// Whether CPU time is counted.
     pub(crate) profile: bool,
+    /// Whether callers are told why their calls fail.
+    pub(crate) explain_errors: bool,
     /// The log service: its module, and its argument if there is one.
     pub(crate) log_service: (String, Option<String>),
     /// The first service.
@@ -134,6 +136,7 @@ impl Config {
             threads,
             harbor,
             profile: value(&env, "profile") == "true",
+            explain_errors: value(&env, "rs_explain_errors") == "true",
             log_service: (value(&env, "logservice").to_owned(), env.get("logger").cloned()),
             bootstrap,
             daemon: env.get("daemon").map(PathBuf::from),
@@ -155,7 +158,7 @@ impl Config {
         for (name, _) in self.env.iter().filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER)) {
             found.push(format!("{name} is not UTF-8; services see a damaged value"));
         }
-        for name in ["profile", "enablessl"] {
+        for name in ["profile", "enablessl", "rs_explain_errors"] {
             if let Some(value) = self.env.get(name).filter(|value| *value != "true" && *value != "false") {
                 found.push(format!("{name} = {value:?} counts as false; write true or false"));
             }
