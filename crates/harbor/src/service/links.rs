@@ -78,16 +78,18 @@ impl Harbor {
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
         let &Message { kind, session, source, .. } = message;
         let (to, from) = (dest.raw(), source.raw());
-        ctx.log(match kind {
-            PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => {
-                format!("harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it")
-            }
-            _ => format!("Unknown destination :{to:x} from :{from:x} type({kind})"),
-        });
+        let (line, why) = match kind {
+            PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => (
+                format!("harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it"),
+                format!("messages of type {kind} are refused from other nodes"),
+            ),
+            _ => (format!("Unknown destination :{to:x} from :{from:x} type({kind})"), nobody(dest)),
+        };
+        ctx.log(line);
         if matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) {
             return;
         }
-        let payload = ctx.node().reason(nobody(dest));
+        let payload = ctx.node().reason(why);
         if ctx.node().is_remote(source) {
             self.forward(ctx, source, Message { kind: PTYPE_ERROR, session, source: dest, payload });
         } else {

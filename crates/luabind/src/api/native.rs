@@ -123,14 +123,16 @@ unsafe extern "C-unwind" fn kill(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `term(address)`: as if the service had ended.
+/// `term(address, reason?)`: as if the service had ended; the reason is for those whose calls fail.
 unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         match address::destination(l, vm, 1) {
             address::Dest::Handle(handle) => {
+                let given = ffi::lua_type(l, 2) == ffi::LUA_TSTRING;
+                let reason = if given { super::bytes_at(l, 2) } else { GIVEN_UP };
                 (*vm).forget_requester(handle);
-                (*vm).fail_calls_to(handle, GIVEN_UP);
+                (*vm).fail_calls_to(handle, reason);
             }
             address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}

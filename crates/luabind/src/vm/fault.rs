@@ -158,14 +158,16 @@ fn header(source: u32, to: u32, session: i32, len: usize) -> Vec<u8> {
 unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
     unsafe {
         let co: *mut lua_State = ffi::lua_touserdata(l, 2).cast();
-        let mut len = 0;
-        let text = if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
+        if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
             // A text of ours.
-            ffi::lua_pushstring(l, ffi::lua_touserdata(l, 1).cast())
+            ffi::lua_pushstring(l, ffi::lua_touserdata(l, 1).cast());
         } else {
-            ffi::luaL_tolstring(l, 1, &mut len)
-        };
-        ffi::luaL_traceback(l, co, text, 0);
+            ffi::luaL_tolstring(l, 1, std::ptr::null_mut());
+        }
+        // Put together here: the other way the text would end at its first NUL.
+        ffi::lua_pushstring(l, c"\n".as_ptr());
+        ffi::luaL_traceback(l, co, std::ptr::null(), 0);
+        ffi::lua_concat(l, 3);
         1
     }
 }

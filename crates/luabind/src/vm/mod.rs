@@ -30,7 +30,7 @@ pub(crate) use fault::log_value;
 pub(crate) use queues::{Fork, Wake};
 pub(crate) use record::{Mode, Vm, Yielded};
 pub(crate) use reason::shown;
-pub(crate) use request::{default_unknown_request, default_unknown_response, hook, is_unpack};
+pub(crate) use request::{default_unknown_request, default_unknown_response, handled, hook, is_unpack};
 pub(crate) use responders::{Place, Responders};
 pub(crate) use sessions::{GIVEN_UP, Outcome};
 pub(crate) use thread::{State, Tag, Thread, Timer, Token};

@@ -117,7 +117,7 @@ unsafe fn give_up_forgotten(thread: *mut Thread, place: &[u8]) {
 }
 
 /// After the dispatch function: a request that is still open is most likely a mistake.
-unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
+pub(crate) unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
     unsafe {
         let thread = super::thread_of(l);
         if (*thread).open && (*thread).session != 0 {

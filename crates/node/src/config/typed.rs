@@ -136,7 +136,7 @@ impl Config {
             threads,
             harbor,
             profile: value(&env, "profile") == "true",
-            explain_errors: value(&env, "rs_explain_errors") == "true",
+            explain_errors: env.get("rs_explain_errors").is_none_or(|value| value == "true"),
             log_service: (value(&env, "logservice").to_owned(), env.get("logger").cloned()),
             bootstrap,
             daemon: env.get("daemon").map(PathBuf::from),
