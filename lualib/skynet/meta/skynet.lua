@@ -222,7 +222,7 @@ function skynet.tostring(msg, size) end
 function skynet.trash(msg, size) end
 
 --- Many requests at once: `for obj, answer in skynet.request { addr, "lua", ... } { ... } :select(timeout) do`. The answer is a
---- table with `n`; false if the call failed; nil if the address was invalid.
+--- table with `n`; false if the call failed, and a third value says why; nil if the address was invalid.
 ---@param obj? table { addr, typename, args..., n = length? }; fields of other names are yours
 ---@return skynet.Request
 function skynet.request(obj) end
@@ -239,7 +239,7 @@ function Request:add(obj) end
 
 --- Sends all and iterates over the answers as they come. Once only. Leaving the loop drops the rest.
 ---@param timeout? integer cs
----@return fun(...): table?, table|false|nil
+---@return fun(...): table?, table|false|nil, string?
 ---@return skynet.Request
 ---@return nil
 ---@return skynet.Request closing
