@@ -354,7 +354,11 @@ impl Peers {
         } else if let Some(link) = &link {
             self.events.push_back(Event::Log(format!("harbor: harbor {id} (fd = {}) is gone", link.socket)));
         }
-        self.events.extend(calls.into_iter().map(|(source, session)| Event::Fail { source, session, node: id }));
+        self.events.extend(calls.into_iter().map(|(source, session)| Event::Fail {
+            source,
+            session,
+            node: id,
+        }));
         if tell && link.is_some() {
             self.events.push_back(Event::Down(id));
         }

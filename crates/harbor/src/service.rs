@@ -136,7 +136,10 @@ impl Service for Harbor {
                  nodes are lost"
             ));
         }
-        for_names.iter().chain(for_nodes.iter().map(|parcel| &parcel.message)).for_each(|msg| fail(ctx, msg, "the harbor service has ended"));
+        for_names
+            .iter()
+            .chain(for_nodes.iter().map(|parcel| &parcel.message))
+            .for_each(|msg| fail(ctx, msg, "the harbor service has ended"));
         self.flush(ctx);
         if let Some(sockets) = &self.sockets {
             // What was sent still goes out.
@@ -219,7 +222,8 @@ impl Harbor {
                      can go to another node",
                     dest.raw()
                 ));
-                let text = format!("a message of {size} bytes is too long for another node: {MAX_BODY} at most");
+                let text =
+                    format!("a message of {size} bytes is too long for another node: {MAX_BODY} at most");
                 fail(ctx, &message, &text);
             }
         }

@@ -124,7 +124,9 @@ fn a_message_for_nobody_comes_back_as_an_error_unless_it_is_an_answer() {
         if session == 0 {
             peer.send(nobody, PTYPE_LUA, 0, FAR, b"x");
         }
-        let Frame::Message { dest, kind, session: told, source, payload } = peer.next() else { panic!("a ping") };
+        let Frame::Message { dest, kind, session: told, source, payload } = peer.next() else {
+            panic!("a ping")
+        };
         assert_eq!((dest, kind, told, source), (9, PTYPE_ERROR, session, nobody));
         assert_eq!(*payload, *b"service :01007788 does not exist");
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::worker::Worker;
 use super::{Scheduler, order, seat};
+use crate::Handle;
 use crate::call;
 use crate::caught::caught;
 use crate::cell::{CLOSING, Cell, CellRef, LOGGED, OVERLOAD, Owned};
@@ -13,7 +14,6 @@ use crate::message::Message;
 use crate::node::Node;
 use crate::ptype::PTYPE_ERROR;
 use crate::service::Service;
-use crate::Handle;
 
 /// Ticks for which something is put off, while messages of the same turn follow: some 100 microseconds.
 const DEFERRED: u64 = 250_000;

@@ -80,7 +80,9 @@ impl Harbor {
         let (to, from) = (dest.raw(), source.raw());
         let (line, why) = match kind {
             PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => (
-                format!("harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it"),
+                format!(
+                    "harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it"
+                ),
                 format!("messages of type {kind} are refused from other nodes"),
             ),
             _ => (format!("Unknown destination :{to:x} from :{from:x} type({kind})"), nobody(dest)),
