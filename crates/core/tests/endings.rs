@@ -250,8 +250,45 @@ fn those_who_were_called_learn_of_the_death() {
         .expect("it starts");
     node.send(Handle::NONE, caller, PTYPE_TEXT, 0, "go").expect("it is alive");
     assert_eq!((receive(&messages).3, receive(&messages).3), (b"1".to_vec(), b"2".to_vec()));
-    assert_eq!(receive(&messages), (PTYPE_ERROR, 0, caller, Vec::new()), "once for both");
+    let (kind, session, source, text) = receive(&messages);
+    assert_eq!((kind, session, source), (PTYPE_ERROR, 0, caller), "once for both");
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.starts_with(&format!("service {caller} (")) && text.ends_with(") has ended"), "{text}");
     stop(&node);
+}
+
+#[test]
+fn a_failed_call_says_why_unless_the_node_keeps_it_to_itself() {
+    for explain in [true, false] {
+        let node = quiet().explain_errors(explain).start().expect("the node starts");
+        let reason = |handle| match node.call(handle, PTYPE_LUA, "x").wait_timeout(DEADLINE) {
+            Err(CallError::Failed { reason, dest, .. }) if dest == handle => reason,
+            other => panic!("{other:?}"),
+        };
+        let refusing = node.spawn(|ctx: &Context, msg: Message| {
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with("out of tea");
+            }
+        });
+        let dropping = node.spawn(|ctx: &Context, msg: Message| drop(ctx.accept(msg)));
+        let ending = node.spawn(|ctx: &Context, msg: Message| {
+            ctx.set_fate("has gone home");
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with(&ctx.obituary());
+            }
+            ctx.exit();
+        });
+        let [refusing, dropping, ending] =
+            [refusing, dropping, ending].map(|started| started.expect("it starts"));
+        let gave_up = format!("service {dropping} gave the request up");
+        for (handle, expected) in
+            [(refusing, "out of tea"), (dropping, &gave_up), (ending, ") has gone home")]
+        {
+            let text = reason(handle);
+            assert!(text.ends_with(expected) == explain && text.is_empty() != explain, "{text}");
+        }
+        stop(&node);
+    }
 }
 
 #[test]
