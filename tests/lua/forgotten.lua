@@ -186,6 +186,32 @@ case["many responses are lost and others are not"] = function()
 	check.match(errors[100], by(peer) .. " forgot the request: the skynet%.response made at %S+forgotten%.lua:%d+ was collected$")
 end
 
+case["memory may run out while a response is made: the call ends in one way or the other"] = function()
+	local made, failed = 0, 0
+	for room = 300, 30000, 1100 do
+		local ok, handle = pcall(skynet.newservice, "limited", room)
+		if ok then
+			for _ = 1, 3 do
+				local answered, result = pcall(skynet.call, handle, "lua", string.dump(function()
+					local held = {}
+					for i = 1, 30 do
+						held[i] = tostring(i) .. ("x"):rep(100)
+					end
+					skynet.response()(true, "made")
+				end))
+				if answered then
+					check.eq(result, "made")
+					made = made + 1
+				else
+					failed = failed + 1
+				end
+			end
+			skynet.kill(handle)
+		end
+	end
+	check.ok(made > 0 and failed > 0, made .. " and " .. failed)
+end
+
 case["forgotten requests are answered if the service wants that"] = function()
 	local peer = check.worker()
 	check.eq(peer:call(function()
