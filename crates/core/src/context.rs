@@ -208,6 +208,11 @@ impl Context {
     pub fn exit(&self) {
         self.node.end_own(self.handle, self.cell);
     }
+    /// What the service is called in errors: `service :0000000a (snlua agent)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.node.title(self.handle, &self.cell)
+    }
 
     /// Asks for a call of [`Service::on_turn_end`](crate::Service::on_turn_end), after this message or after a few more that wait
     /// already. Asking again in the same turn changes nothing.

@@ -81,6 +81,9 @@ impl fmt::Display for SendError {
 
 impl Error for SendError {}
 
+/// Bytes of the reason of a failed call that are kept: others may send anything.
+const MOST_OF_REASON: usize = 8 * 1024;
+
 /// A call got no answer.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -91,6 +94,8 @@ pub enum CallError {
     Failed {
         /// Whom the request was sent to.
         dest: Handle,
+        /// What was said about it; empty if nothing was.
+        reason: String,
     },
     /// No answer came in time.
     TimedOut {
@@ -110,15 +115,24 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send(cause) => write!(f, "the request was not sent: {cause}"),
-            Self::Failed { dest } => {
+            Self::Failed { dest, reason } if reason.is_empty() => {
                 write!(f, "the call to {dest} failed: it answered with an error, or ended")
             }
+            Self::Failed { dest, reason } => write!(f, "the call to {dest} failed: {reason}"),
             Self::TimedOut { dest, after } => write!(f, "no answer from {dest} within {after:?}"),
             Self::Stopped => f.write_str("the caller or its node has ended"),
             Self::OnWorker => {
                 f.write_str("a worker thread must not block on a call: inside a service use Context::call")
             }
         }
+    }
+}
+
+impl CallError {
+    /// The failure that a `PTYPE_ERROR` with this payload tells of.
+    pub(crate) fn failed(dest: Handle, reason: &[u8]) -> CallError {
+        let shown = reason.get(..MOST_OF_REASON).unwrap_or(reason);
+        CallError::Failed { dest, reason: String::from_utf8_lossy(shown).into_owned() }
     }
 }
 

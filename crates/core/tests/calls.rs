@@ -62,7 +62,7 @@ fn failures_reach_the_future() {
     node.send(Handle::NONE, client, PTYPE_TEXT, 0, "go").expect("it is alive");
     for _ in 0..3 {
         match receive(&result) {
-            (dest, Err(CallError::Failed { dest: gone })) => {
+            (dest, Err(CallError::Failed { dest: gone, .. })) => {
                 assert!(dest == gone && dest != Handle::from_raw(0x00ff_0000));
             }
             (dest, Err(CallError::Send(_))) => assert_eq!(dest, Handle::from_raw(0x00ff_0000)),

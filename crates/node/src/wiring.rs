@@ -56,6 +56,7 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         .harbor(config.harbor)
         .profile(config.profile)
         .message_limit(config.runaway)
+        .explain_errors(config.explain_errors)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())

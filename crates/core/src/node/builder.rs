@@ -56,6 +56,7 @@ pub struct NodeBuilder {
     env: Vec<(String, String)>,
     profile: bool,
     message_limit: Duration,
+    explain_errors: bool,
     modules: HashMap<String, Arc<dyn Module>>,
     resolver: Option<Box<Resolver>>,
     log: LogTarget,
@@ -76,6 +77,7 @@ impl Default for NodeBuilder {
             env: Vec::new(),
             profile: true,
             message_limit: Duration::ZERO,
+            explain_errors: true,
             modules: HashMap::new(),
             resolver: None,
             log: LogTarget::default(),
@@ -121,6 +123,14 @@ impl NodeBuilder {
     #[must_use]
     pub fn message_limit(mut self, limit: Duration) -> NodeBuilder {
         self.message_limit = limit;
+        self
+    }
+
+    /// Whether those whose calls fail are told why, by the text in a `PTYPE_ERROR`: who has ended and how, what a handler raised.
+    /// The text goes to other nodes, too. Without this, they are told; in C skynet nobody is.
+    #[must_use]
+    pub fn explain_errors(mut self, on: bool) -> NodeBuilder {
+        self.explain_errors = on;
         self
     }
 
@@ -218,6 +228,7 @@ impl NodeBuilder {
             harbor: self.harbor,
             profile: self.profile,
             message_limit: limit_ms(self.message_limit),
+            explain_errors: self.explain_errors,
             harbor_service: AtomicU32::new(0),
             monitor_service: AtomicU32::new(0),
             log_service: AtomicU32::new(0),

@@ -227,7 +227,7 @@ impl Node {
                 kind: PTYPE_ERROR,
                 session: message.session,
                 source: dead,
-                payload: Payload::copy_from(obituary.as_bytes()),
+                payload: self.reason(obituary),
             };
             // If the one who asked is gone too, nobody waits.
             let _ = self.deliver(message.source, error);

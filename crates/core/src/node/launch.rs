@@ -182,7 +182,7 @@ impl Node {
     /// Tells those who watch a service that it has ended. Only for its owner, with its handle retired and its last answers sent.
     pub(crate) fn tell_watchers(&self, dead: Handle, obituary: &str) {
         for watcher in self.0.watches.end(dead) {
-            let payload = Payload::copy_from(obituary.as_bytes());
+            let payload = self.reason(obituary);
             let notice = Message { kind: PTYPE_ERROR, session: 0, source: dead, payload };
             // A watcher that has ended needs no notice.
             let _ = self.deliver(watcher, notice);
@@ -196,19 +196,26 @@ impl Node {
 
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
-        let known = cell.with_shared(handle, |shared| {
-            let name = shared.name.chars().take(MOST_OF_NAME).collect::<String>();
-            (name, shared.end.as_deref().unwrap_or("has ended").to_owned())
-        });
-        let (name, end) = known.unwrap_or_default();
-        let how = if cell.has(KILLED) { "was killed" } else { &end };
-        format!("service {handle} ({name}) {how}")
+        let end = cell.with_shared(handle, |shared| shared.end.clone()).flatten();
+        let how = match &end {
+            _ if cell.has(KILLED) => "was killed",
+            Some(end) => end,
+            None => "has ended",
+        };
+        format!("{} {how}", self.title(handle, cell))
     }
 
     /// What [`Node::obituary`] says of a service that is not killed, in place of "has ended".
     pub(crate) fn set_end(&self, handle: Handle, cell: &Cell, how: &str) {
         let how = how.lines().next().unwrap_or_default().chars().take(MOST_OF_END).collect::<String>();
         cell.with_shared(handle, |shared| shared.end = Some(how.into()));
+    }
+
+    /// What a service is called in errors.
+    pub(crate) fn title(&self, handle: Handle, cell: &Cell) -> String {
+        let name =
+            cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
+        format!("service {handle} ({})", name.unwrap_or_default())
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]

@@ -59,6 +59,7 @@ struct Inner {
     profile: bool,
     /// For services that set none themselves, in milliseconds; 0 without a limit.
     message_limit: u64,
+    explain_errors: bool,
     /// Handles of the services with a part of their own; 0 is none.
     harbor_service: AtomicU32,
     monitor_service: AtomicU32,
@@ -166,6 +167,13 @@ impl Node {
         handle.harbor() != 0 && handle.harbor() != self.0.harbor
     }
 
+    /// Whether there is a harbor service, which takes messages for other nodes.
+    #[must_use]
+    pub fn has_harbor(&self) -> bool {
+        let harbor = Handle::from_raw(self.0.harbor_service.load(std::sync::atomic::Ordering::Relaxed));
+        !harbor.is_none() && self.is_alive(harbor)
+    }
+
     /// Whether a service with this handle is alive here.
     #[must_use]
     pub fn is_alive(&self, handle: Handle) -> bool {
@@ -190,6 +198,18 @@ impl Node {
     #[must_use]
     pub fn profiles(&self) -> bool {
         self.0.profile
+    }
+
+    /// Whether those whose calls fail are told why: see [`NodeBuilder::explain_errors`].
+    #[must_use]
+    pub fn explains_errors(&self) -> bool {
+        self.0.explain_errors
+    }
+
+    /// The payload of a `PTYPE_ERROR` that says why: empty if the node does not [explain](Node::explains_errors).
+    #[must_use]
+    pub fn reason(&self, text: impl AsRef<[u8]>) -> Payload {
+        if self.0.explain_errors { Payload::copy_from(text.as_ref()) } else { Payload::empty() }
     }
 
     /// What is alive just now, in no order.

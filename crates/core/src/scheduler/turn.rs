@@ -111,8 +111,8 @@ impl<'a> Turn<'a> {
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.
-            let text = format!("service {} panicked", ctx.handle());
-            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, text.into());
+            let reason = self.node.reason(format!("{} panicked", ctx.title()));
+            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, reason);
         }
         ctx.exit();
     }
@@ -267,8 +267,7 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     node.bounce_all(handle, &obituary, &mut owned.batch);
     if let Some(mut tasks) = ctx.take_tasks() {
         for dest in tasks.end() {
-            let text = obituary.clone();
-            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, text.into());
+            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, node.reason(&obituary));
         }
         let mut tasks = Some(tasks);
         guarded(&mut || drop(tasks.take()));

@@ -1,6 +1,6 @@
 //! Destinations: what a program may write where an address is wanted.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Payload, SendError};
@@ -114,6 +114,19 @@ unsafe fn refused(vm: *mut Vm, error: &SendError) -> Sent {
         unsafe { (*vm).context().log("error: Destination address can't be 0") };
     }
     Sent::Invalid
+}
+
+/// Why nothing can be sent there. A leaf.
+pub(crate) unsafe fn why_invalid(vm: *mut Vm, dest: Dest) -> &'static CStr {
+    // SAFETY: the caller is inside the VM.
+    let node = unsafe { (*vm).context().node() };
+    match dest {
+        Dest::Handle(0) => c"no service has this address",
+        Dest::Handle(handle) if !node.is_remote(Handle::from_raw(handle)) => c"the service does not exist",
+        Dest::Invalid => c"no service has this name",
+        _ if node.has_harbor() => c"messages of this type cannot leave the node",
+        _ => c"no harbor service runs, so there is no way to other nodes",
+    }
 }
 
 /// Pushes `skynet.address(value)`: numbers as `:%08x`, anything else by `tostring`.

@@ -9,7 +9,7 @@ use super::address::Dest;
 use super::{
     Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace, waits,
 };
-use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
+use crate::vm::{GIVEN_UP, Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
     (c"sessions", sessions),
@@ -126,14 +126,16 @@ unsafe extern "C-unwind" fn kill(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `term(address)`: as if the service had ended.
+/// `term(address, reason?)`: as if the service had ended; the reason is for those whose calls fail.
 unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         match address::destination(l, vm, 1) {
             address::Dest::Handle(handle) => {
+                let given = ffi::lua_type(l, 2) == ffi::LUA_TSTRING;
+                let reason = if given { super::bytes_at(l, 2) } else { GIVEN_UP };
                 (*vm).forget_requester(handle);
-                (*vm).fail_calls_to(handle, b"");
+                (*vm).fail_calls_to(handle, reason);
             }
             address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}
@@ -306,9 +308,12 @@ unsafe extern "C-unwind" fn completed(l: *mut lua_State, _: c_int, _: ffi::lua_K
                 select.current = payload;
                 4
             }
-            Outcome::Failed(_) => {
+            Outcome::Failed(reason) => {
                 ffi::lua_pushboolean(l, 0);
-                2
+                let (block, len) = (reason.as_ptr(), reason.len());
+                select.current = reason;
+                super::call::push_failure(l, block, len);
+                3
             }
         }
     }

@@ -11,6 +11,7 @@ use super::{Entry, bytes_at, call, data, deadline, info, life, proto, reply, req
 /// Native functions, sorted by name.
 const FUNCTIONS: &[Entry] = &[
     (c"address", info::address_),
+    (c"answer_forgotten", reply::answer_forgotten),
     (c"call", call::call),
     (c"call_timeout", deadline::call_timeout),
     (c"context", reply::context),
@@ -18,6 +19,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"endless", info::endless),
     (c"error", info::error),
     (c"exit", life::exit),
+    (c"explain_errors", reply::explain_errors),
     (c"fork", sleep::fork),
     (c"genid", info::genid),
     (c"getenv", info::getenv),

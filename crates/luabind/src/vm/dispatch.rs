@@ -43,6 +43,9 @@ impl Vm {
                 // Such a service will never answer.
                 Mode::Silent => refuse(ctx, &msg),
             }
+            if (*this).responders.due {
+                Vm::look_for_lost(this);
+            }
             if !(*this).aside.is_empty() {
                 (*this).free_aside();
             }
@@ -102,8 +105,13 @@ impl Vm {
         }
     }
 
-    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32, reason: Payload) {
+    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32, mut reason: Payload) {
         unsafe {
+            if reason.is_empty() && source != 0 {
+                // C nodes never say more.
+                let how = if session == 0 { "is gone" } else { "answered with an error" };
+                reason = format!("service {} {how}", Handle::from_raw(source)).into();
+            }
             if session != 0 {
                 // Whoever sends it knows the session: it fails, whoever was asked.
                 (*this).fail_call(session, reason);
@@ -185,7 +193,8 @@ impl Vm {
         unsafe {
             let Current { session, source, .. } = (*this).message;
             if session > 0 {
-                answer_error((*this).context(), Handle::from_raw(source), session, b"");
+                let reason = (*this).reason(" has no memory left to handle the request");
+                answer_error((*this).context(), Handle::from_raw(source), session, &reason);
             }
         }
     }
@@ -242,11 +251,12 @@ impl Vm {
 /// Answers a request that nobody will handle.
 pub(crate) fn refuse(ctx: &Context, msg: &Message) {
     if msg.session > 0 && msg.kind != PTYPE_RESPONSE && msg.kind != PTYPE_ERROR {
-        answer_error(ctx, msg.source, msg.session, b"");
+        let reason = format!("{} takes no requests: it has not started, or ends", ctx.title());
+        answer_error(ctx, msg.source, msg.session, reason.as_bytes());
     }
 }
 
-/// Sends PTYPE_ERROR with a text about it, which may be empty; a receiver that is gone needs none.
+/// Sends PTYPE_ERROR with a text about it, unless the node keeps such to itself; a receiver that is gone needs none.
 pub(crate) fn answer_error(ctx: &Context, dest: Handle, session: i32, reason: &[u8]) {
-    let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, session, Payload::copy_from(reason));
+    let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, session, ctx.node().reason(reason));
 }

@@ -11,7 +11,7 @@ use skynet_core::{Context, Payload};
 
 use super::alloc::{self, Memory};
 use super::waiters::Sessions;
-use super::{Fork, Parked, R_LAST, Responder, Thread, Wake};
+use super::{Fork, Parked, R_LAST, Responders, Thread, Wake};
 use crate::codec::{KeyCache, Scratch};
 use crate::interrupt::Interrupt;
 use crate::loader::Chunk;
@@ -103,10 +103,13 @@ pub(crate) struct Vm {
     pub(crate) aside: Vec<Scratch>,
     pub(crate) keys: Option<Box<KeyCache>>,
 
-    pub(crate) responders: HashMap<i64, Responder>,
-    pub(crate) next_responder: i64,
+    pub(crate) responders: Responders,
     /// Requests (source, session) whose handlers came back without an answer. Their callers hear when the service ends.
     pub(crate) forgotten: Vec<(u32, i32)>,
+    /// Requests that are forgotten are answered with an error at once.
+    pub(crate) answers_forgotten: bool,
+    /// Errors say more than those of C skynet: what this service tells its callers, and what its own calls raise.
+    pub(crate) explains: bool,
 
     pub(crate) message: Current,
     /// The name of the lua protocol as Lua has interned it, while its class is known to be as we made it; else null. Calls
@@ -192,9 +195,10 @@ impl Vm {
             scratch: Scratch::EMPTY,
             aside: Vec::new(),
             keys: None,
-            responders: HashMap::new(),
-            next_responder: 1,
+            responders: Responders::default(),
             forgotten: Vec::new(),
+            answers_forgotten: false,
+            explains: ctx.node().explains_errors(),
             message: Current::default(),
             lua_protocol: ptr::null(),
             forward: None,

@@ -103,7 +103,7 @@ impl Vm {
     /// Notes in `owed` the requests (source, session) that no thread has, but a `skynet.response` function.
     pub(crate) fn list_owed(&mut self) {
         self.owed.clear();
-        self.owed.extend(self.responders.values().map(|responder| (responder.source, responder.session)));
+        self.owed.extend(self.responders.iter().map(|responder| (responder.source, responder.session)));
     }
 }
 

@@ -129,6 +129,12 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "Count CPU time per service. Any value but `true` turns it off.",
             ),
             key(
+                "rs_explain_errors",
+                Kind::Boolean,
+                Silent("true"),
+                "Tell callers why their calls fail: what a handler raised with its traceback, who has ended and how. `false`: the errors of C skynet, and nothing of it goes to other services and nodes.",
+            ),
+            key(
                 "rs_runaway",
                 Kind::Integer { min: 0, max: 86_400 },
                 Silent("0"),
