@@ -53,6 +53,13 @@ pub trait ServiceControl: Send + Sync {
 
     /// The service was killed while it was running: make it come back soon.
     fn condemn(&self, running: WorkerThread<'_>);
+
+    /// Whether a message of the kind `PTYPE_DEBUG` goes before all that wait, but for earlier ones of its sort. It is asked by
+    /// whoever sends the message, before the service gets it, and must not take long.
+    fn is_urgent(&self, msg: &Message) -> bool {
+        let _ = msg;
+        false
+    }
 }
 
 /// A kind of service that is launched by name, with its arguments as bytes.

@@ -3,15 +3,18 @@
 //! Nobody walks a VM that runs on another thread. The request is noted in a flag, and the worker's thread gets an OS signal
 //! (SIGURG, which is ignored by default); its handler, on that very thread, sets a hook on the Lua state that runs there, as
 //! the stand-alone `lua` does for SIGINT. The hook raises the error.
+//!
+//! The same side door says which debug commands go before all messages that wait.
 
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::ptr;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use mlua::ffi::{self, lua_Debug, lua_State};
-use skynet_core::{Handle, Node, ServiceControl, WorkerThread};
+use skynet_core::{Handle, Message, Node, ServiceControl, WorkerThread};
+use skynet_seri::{Decoder, Token};
 
 use crate::vm::{Vm, vm_of};
 
@@ -33,12 +36,19 @@ pub(crate) struct Interrupt {
     request: AtomicU8,
     /// Bytes that the VM held after its last message.
     memory: AtomicUsize,
+    /// The first message, which loads the service, is over: others may go before those that wait.
+    loaded: AtomicBool,
 }
 
 impl Interrupt {
     pub(crate) fn new(node: Node, handle: Handle) -> Interrupt {
         install_handler();
-        Interrupt { node, handle, request: AtomicU8::new(NONE), memory: AtomicUsize::new(0) }
+        let (request, memory) = (AtomicU8::new(NONE), AtomicUsize::new(0));
+        Interrupt { node, handle, request, memory, loaded: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
     }
 
     /// Bytes that the VM held after its last message.
@@ -92,6 +102,12 @@ impl ServiceControl for Interrupt {
     fn condemn(&self, running: WorkerThread<'_>) {
         self.request.store(CONDEMNED, Ordering::Release);
         running.interrupt();
+    }
+
+    /// All commands but PING, which measures how long a message waits.
+    fn is_urgent(&self, msg: &Message) -> bool {
+        self.loaded.load(Ordering::Acquire)
+            && !matches!(Decoder::new(&msg.payload).next_token(), Ok(Some(Token::Str(b"PING"))))
     }
 }
 

@@ -15,9 +15,6 @@ use crate::scheduler::{seat, turn};
 use crate::service::Service;
 use crate::{Handle, LaunchError, Payload, ServiceError};
 
-/// Characters of a service's name that an error shows.
-const MOST_OF_NAME: usize = 64;
-
 /// The module and the arguments of a launch, for the log.
 type Launched<'a> = (&'a str, &'a [u8]);
 
@@ -192,10 +189,9 @@ impl Node {
 
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
-        let name =
-            cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
+        let name = cell.short_name(handle).unwrap_or_default();
         let how = if cell.has(KILLED) { "was killed" } else { "has ended" };
-        format!("service {handle} ({}) {how}", name.unwrap_or_default())
+        format!("service {handle} ({name}) {how}")
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]
@@ -219,6 +215,9 @@ impl Node {
             if let Err(panic) = caught(|| control.condemn(worker)) {
                 self.log(handle, format!("error: the side door of {handle} panicked: {panic}"));
             }
+        }
+        if closed.full {
+            self.tell_relief(handle);
         }
         self.bounce_all(handle, &obituary, &mut closed.messages);
         true
