@@ -32,6 +32,10 @@ function builtin.STAT()
 	for _, what in ipairs { "mqlen", "cpu", "message" } do
 		stat[what] = skynet.stat(what)
 	end
+	for _, what in ipairs { "limit", "rejected", "dropped", "paused" } do
+		local count = skynet.stat(what)
+		stat[what] = count > 0 and count or nil
+	end
 	skynet.retpack(stat)
 end
 
