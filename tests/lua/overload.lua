@@ -111,19 +111,19 @@ case["a queue is reported when more than 1024 messages wait, and anew when it wa
 	open()
 	peer:call(function() end)
 	check.nolog "May overload"
-	local line = "%%[:%08x%%] error: May overload, message queue length = %d\n"
-	local function fill(count)
-		open = block(peer)
-		send_texts(peer, 1, count)
-		open()
-		peer:call(function() end)
-	end
-	fill(1500)
-	check.log(line:format(peer.handle, 1499))
-	-- Between two messages of ours the service finds its queue empty at some time.
+	local line = string.format("%%[:%08x%%] error: May overload, message queue length = ", peer.handle)
+	open = block(peer)
+	send_texts(peer, 1, 1500)
+	open()
+	check.log(line .. "1499\n")
+	-- Between two rounds the service finds its queue empty at some time.
 	check.eventually(function()
-		fill(1600)
-		return check.whole_log():match(line:format(peer.handle, 1599))
+		peer:call(function() end)
+		open = block(peer)
+		send_texts(peer, 1, 1600)
+		open()
+		skynet.sleep(1)
+		return check.whole_log():match(line .. "1599\n")
 	end)
 end
 
