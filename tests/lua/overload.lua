@@ -8,6 +8,10 @@ skynet.register_protocol { name = "text", id = skynet.PTYPE_TEXT, pack = tostrin
 
 local gates = 0
 
+---The connection that a gate has told of.
+---@type integer?
+local opened
+
 ---Sends a message in which a worker stays until it is let go on.
 ---@param peer check.worker
 ---@return fun() enter waits until it is inside
@@ -348,6 +352,54 @@ case["a flood on a socket waits in the system, and comes whole and in order"] = 
 	socket.close(fd)
 end)
 
+case["a gate reads no more from the client of a full agent, and loses nothing"] = check.ours(function()
+	local total <const> = 4096
+	local socket = require "skynet.socket"
+	local peer = check.worker()
+	peer:call(function()
+		skynet.bound_mailbox(4, "pause")
+		check.state.packages, check.state.last = 0, ""
+		skynet.register_protocol {
+			name = "client",
+			id = skynet.PTYPE_CLIENT,
+			unpack = skynet.tostring,
+			dispatch = function(_, _, package)
+				skynet.ignoreret()
+				check.state.packages = check.state.packages + 1
+				check.state.in_order = check.state.packages == string.unpack(">I4", package) and check.state.in_order ~= false
+			end,
+		}
+	end)
+	local gate = skynet.newservice "gate"
+	local _, port = skynet.call(gate, "lua", "open", { address = "127.0.0.1", port = 0 })
+	local id = socket.open("127.0.0.1", port)
+	local fd = check.eventually(function()
+		return opened
+	end)
+	skynet.call(gate, "lua", "forward", fd, 0, peer.handle)
+	local open = block(peer)
+	for i = 1, total do
+		socket.write(id, string.pack(">s2", string.pack(">I4", i) .. ("x"):rep(8000)))
+		skynet.yield() -- the gate needs the worker that this service is on
+	end
+	-- Long enough for the gate to read all of it, if it did.
+	skynet.sleep(30)
+	local waiting = skynet.mqlen(peer.handle)
+	check.ok(waiting < total, "all of it was read")
+	open()
+	check.eventually(function()
+		return stat(peer).mqlen == 0 and peer:call(function(total)
+			return check.state.packages == total
+		end, total)
+	end)
+	check.ok(peer:call(function()
+		return check.state.in_order
+	end))
+	check.ok(stat(peer).paused >= 1)
+	socket.close(id)
+	skynet.kill(gate)
+end)
+
 case["a bound that makes no sense is refused"] = check.ours(function()
 	check.raises("bad argument #1 to '.*bound_mailbox' %(the limit is a number of messages, 1 at least%)",
 		skynet.bound_mailbox, 0)
@@ -358,8 +410,10 @@ case["a bound that makes no sense is refused"] = check.ours(function()
 	check.eq(skynet.stat "limit", 0)
 end)
 
-skynet.dispatch("lua", function(session, source, what, value)
-	if what == "echo" then
+skynet.dispatch("lua", function(session, source, what, value, fd)
+	if what == "socket" then
+		opened = value == "open" and fd or opened
+	elseif what == "echo" then
 		skynet.retpack(value)
 	elseif what == "forward" then
 		skynet.ignoreret()

@@ -39,9 +39,10 @@ function skynet.error(...) end
 ---@return boolean
 function skynet.endless() end
 
---- Number of messages waiting for this service.
----@return integer
-function skynet.mqlen() end
+--- Number of messages waiting for this service, or, which is ours alone, for another one of this node.
+---@param handle? integer
+---@return integer? count nil: that service is not alive, or lives on another node
+function skynet.mqlen(handle) end
 
 --- Bounds the messages that wait for this service, or lifts the bound. At the bound "reject" (without `policy`) refuses requests, whose
 --- callers get an error, and drops one-way messages when twice as many wait; "drop" drops the oldest one-way message for each new

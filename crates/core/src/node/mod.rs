@@ -173,6 +173,14 @@ impl Node {
         self.0.table.is_alive(handle)
     }
 
+    /// The number of messages that wait for a service of this node; `None` if it is not alive.
+    #[must_use]
+    pub fn mqlen(&self, handle: Handle) -> Option<usize> {
+        let cell = (!handle.is_none()).then(|| self.0.table.find(handle)).flatten()?;
+        let waiting = cell.mailbox.len();
+        cell.mailbox.is_owned_by(handle).then_some(waiting)
+    }
+
     /// The number of worker threads.
     #[must_use]
     pub fn workers(&self) -> usize {
