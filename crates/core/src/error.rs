@@ -40,6 +40,15 @@ pub enum SendError {
         /// What was to be sent.
         payload: Payload,
     },
+    /// The mailbox of the service is full, and its [`Policy`](crate::Policy) refuses the message.
+    Overloaded {
+        /// The destination.
+        dest: Handle,
+        /// How many messages wait there.
+        waiting: usize,
+        /// What was to be sent.
+        payload: Payload,
+    },
     /// The node has stopped.
     Stopped {
         /// What was to be sent.
@@ -57,6 +66,7 @@ impl SendError {
             | Self::UnknownName { payload, .. }
             | Self::NoHarbor { payload }
             | Self::NotForRemote { payload }
+            | Self::Overloaded { payload, .. }
             | Self::Stopped { payload } => payload,
         }
     }
@@ -73,6 +83,9 @@ impl fmt::Display for SendError {
             }
             Self::NotForRemote { .. } => {
                 f.write_str("messages of the kinds system (4) and harbor (5) cannot leave the node")
+            }
+            Self::Overloaded { dest, waiting, .. } => {
+                write!(f, "service {dest} is overloaded: {waiting} messages wait")
             }
             Self::Stopped { .. } => f.write_str("the node has stopped"),
         }

@@ -67,6 +67,7 @@ pub use clock::{Clock, ManualClock};
 pub use context::Context;
 pub use error::{CallError, EnvError, LaunchError, SendError, ServiceError, StartError, StopError};
 pub use handle::{Handle, ParseHandleError};
+pub use mailbox::{Bound, MailboxStat, Policy};
 pub use message::Message;
 pub use node::{
     EXIT_UNCLEAN, LogTarget, Node, NodeBuilder, ServiceInfo, ShutdownEvent, ShutdownOrder, ShutdownScope,

@@ -238,6 +238,7 @@ impl NodeBuilder {
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
             unhandled: OnceLock::new(),
+            relief: OnceLock::new(),
         }));
         let set_up = self.setup.into_iter().try_for_each(|setup| setup(&node).map_err(StartError::Setup));
         if let Err(error) = set_up.and_then(|()| node.start_logger(&self.log)) {

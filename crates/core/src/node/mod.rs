@@ -1,5 +1,6 @@
 //! A runtime: its services, its threads, and what they share.
 
+mod bounds;
 mod builder;
 mod deliver;
 mod drive;
@@ -30,7 +31,7 @@ use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
 use crate::watches::Watches;
-use crate::{EnvError, Handle, Message, Payload, ServiceError};
+use crate::{EnvError, Handle, MailboxStat, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
 use shutdown::Shutdown;
@@ -71,6 +72,8 @@ struct Inner {
     extensions: Extensions,
     /// Who is shown what ended services leave unhandled.
     unhandled: OnceLock<Box<UnhandledHook>>,
+    /// Who is told that what feeds a service may go on.
+    relief: OnceLock<Box<ReliefHook>>,
 }
 
 /// Finds modules by their names.
@@ -78,6 +81,9 @@ type Resolver = dyn Fn(&str) -> Result<Box<dyn Module>, ServiceError> + Send + S
 
 /// Sees a message that its receiver, which has ended, did not handle.
 type UnhandledHook = dyn Fn(Handle, &Message) + Send + Sync;
+
+/// Hears of a service whose mailbox is full no more.
+type ReliefHook = dyn Fn(Handle) + Send + Sync;
 
 /// What [`Node::services`] tells of a service.
 #[derive(Debug, Clone)]
@@ -93,6 +99,8 @@ pub struct ServiceInfo {
     pub cpu_time: Duration,
     /// Messages that wait.
     pub mqlen: usize,
+    /// The bound of its mailbox and what that has cost others.
+    pub mailbox: MailboxStat,
 }
 
 impl Node {
@@ -224,6 +232,7 @@ impl Node {
                 messages: cell.messages.load(Ordering::Relaxed),
                 cpu_time: self.0.ticks.duration(cell.cpu_ticks.load(Ordering::Relaxed)),
                 mqlen: cell.mailbox.len(),
+                mailbox: cell.mailbox.stat(handle).unwrap_or_default(),
             })
         });
         infos.collect()

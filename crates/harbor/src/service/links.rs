@@ -61,7 +61,11 @@ impl Harbor {
             let sent = match kind {
                 // These are orders of a node to itself, and no node sends them to another.
                 PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => Err(payload),
-                _ => node.send(source, dest, kind, session, payload).map_err(SendError::into_payload),
+                _ => match node.send(source, dest, kind, session, payload) {
+                    // Whoever asked on the other node hears of it.
+                    Err(error) if node.answer_refused(&error, source, session) => Ok(()),
+                    sent => sent.map_err(SendError::into_payload),
+                },
             };
             if let Err(payload) = sent {
                 lost.push((dest, Message { kind, session, source, payload }));

@@ -17,6 +17,7 @@ pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
+pub(crate) mod mailbox;
 mod memory;
 pub(crate) mod native;
 pub(crate) mod netpack;
