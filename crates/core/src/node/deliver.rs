@@ -163,7 +163,7 @@ impl Node {
     }
 
     #[cold]
-    fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
+    pub(super) fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
         if self.is_remote(dest) {
             return self.deliver_remote(RemoteDest::Handle(dest), message);
         }

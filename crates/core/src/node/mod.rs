@@ -4,6 +4,7 @@ mod builder;
 mod deliver;
 mod drive;
 mod extensions;
+mod fanout;
 mod launch;
 mod life;
 
@@ -20,6 +21,7 @@ pub use builder::{LogTarget, NodeBuilder};
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::names::Names;
 use crate::ptype::PTYPE_RESPONSE;
 use crate::scheduler::Scheduler;
@@ -47,6 +49,7 @@ struct Inner {
     ticks: Ticks,
     names: Names,
     watches: Watches,
+    groups: Groups,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
     /// Finds those that are not in there.
@@ -236,6 +239,10 @@ impl Node {
 
     pub(crate) fn clock(&self) -> &NodeClock {
         &self.0.clock
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.0.groups
     }
 
     pub(crate) fn env(&self) -> &Env {

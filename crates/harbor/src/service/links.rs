@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use skynet_core::{
-    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM,
-    PTYPE_TEXT, Payload, SendError,
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_MULTICAST, PTYPE_RESPONSE, PTYPE_SOCKET,
+    PTYPE_SYSTEM, PTYPE_TEXT, Payload, SendError,
 };
 use skynet_socket::{SocketEvent, SocketId};
 
@@ -76,7 +76,7 @@ impl Harbor {
     /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions
     /// are others'.
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
-        let &Message { kind, session, source, .. } = message;
+        let &Message { kind, mut session, source, .. } = message;
         let (to, from) = (dest.raw(), source.raw());
         ctx.log(match kind {
             PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => {
@@ -86,6 +86,10 @@ impl Harbor {
         });
         if matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) {
             return;
+        }
+        if kind == PTYPE_MULTICAST {
+            // The number of a channel, not that of a call.
+            session = 0;
         }
         let error = Message { kind: PTYPE_ERROR, session, source: dest, payload: Payload::empty() };
         if ctx.node().is_remote(source) {
