@@ -69,7 +69,7 @@ pub use context::Context;
 pub use error::{
     CallError, EnvError, GroupError, LaunchError, SendError, ServiceError, StartError, StopError,
 };
-pub use group::{GroupInfo, group_module, tunnel_module};
+pub use group::{GroupInfo, HandleSet, group_module, tunnel_module};
 pub use handle::{Handle, ParseHandleError};
 pub use message::Message;
 pub use node::{LogTarget, Node, NodeBuilder, ServiceInfo};

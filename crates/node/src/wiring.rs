@@ -56,6 +56,8 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
+        .module("group", skynet_core::group_module())
+        .module("tunnel", skynet_core::tunnel_module())
         .setup(c::attach)
         .setup(socket_setup(&config.sockets))
         .log(log_target(config));

@@ -3,8 +3,8 @@
 //! A group is a service of its own. Whoever may join is noted beside it, in the node, so that joining takes effect at once and needs no
 //! message: every message that is handled by the group after that reaches the new member.
 
-mod members;
 mod service;
+mod set;
 mod tunnel;
 mod watching;
 
@@ -12,11 +12,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use service::group_module;
+pub use set::HandleSet;
 pub use tunnel::tunnel_module;
 
 use crate::sync::lock;
 use crate::{GroupError, Handle, Node};
-use members::Members;
 
 /// The groups of a node.
 #[derive(Default)]
@@ -28,7 +28,14 @@ pub(crate) struct Group {
     members: Mutex<Members>,
 }
 
-/// What [`Node::groups`] tells of a group.
+#[derive(Default)]
+struct Members {
+    all: HandleSet,
+    /// Members of other nodes that nobody watches yet.
+    strangers: Vec<Handle>,
+}
+
+/// What [`Node::groups_info`] tells of a group.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct GroupInfo {
@@ -67,12 +74,12 @@ impl Node {
         }
         let found = self.groups().find(group).ok_or(GroupError::NoGroup { group })?;
         let mut members = lock(&found.members);
-        if !members.add(member) {
+        if !members.all.add(member) {
             return Ok(false);
         }
         // With the lock held: the notice of an end is looked at after this.
         let alive = if self.is_remote(member) {
-            members.note_stranger(member);
+            members.strangers.push(member);
             // The group watches it by a message of its own.
             self.send(Handle::NONE, group, service::LOOK, 0, service::look()).is_ok()
         } else {
@@ -81,7 +88,7 @@ impl Node {
         if alive {
             return Ok(true);
         }
-        members.remove(member);
+        members.all.remove(member);
         Err(if self.is_alive(group) {
             GroupError::NotAlive { member }
         } else {
@@ -97,7 +104,7 @@ impl Node {
     pub fn group_leave(&self, group: Handle, member: Handle) -> Result<bool, GroupError> {
         let found = self.groups().find(group).ok_or(GroupError::NoGroup { group })?;
         let mut members = lock(&found.members);
-        let left = members.remove(member);
+        let left = members.all.remove(member);
         if left {
             self.unwatch(group, member);
         }
@@ -113,7 +120,7 @@ impl Node {
             .map(|(handle, group)| GroupInfo {
                 handle: *handle,
                 label: group.label.clone(),
-                members: lock(&group.members).list().len(),
+                members: lock(&group.members).all.list().len(),
             })
             .collect();
         infos.sort_unstable_by_key(|info| info.handle.raw());
@@ -124,15 +131,21 @@ impl Node {
     #[must_use]
     pub fn group_members(&self, group: Handle) -> Option<Vec<Handle>> {
         let found = self.groups().find(group)?;
-        let members = lock(&found.members).list().to_vec();
+        let members = lock(&found.members).all.list().to_vec();
         Some(members)
+    }
+
+    /// The text that a group was launched with; `None` if there is no such group.
+    #[must_use]
+    pub fn group_label(&self, group: Handle) -> Option<String> {
+        Some(self.groups().find(group)?.label.clone())
     }
 
     /// How many members a group has; `None` if there is no such group.
     #[must_use]
     pub fn group_count(&self, group: Handle) -> Option<usize> {
         let found = self.groups().find(group)?;
-        let count = lock(&found.members).list().len();
+        let count = lock(&found.members).all.list().len();
         Some(count)
     }
 }

@@ -48,7 +48,7 @@ impl Service for GroupService {
         if msg.kind == PTYPE_ERROR || msg.kind == PTYPE_RESPONSE {
             // Answers are for the group itself. Their sessions would hit what members wait for.
             if let Some(dead) = self.watching.ended(&msg) {
-                lock(&self.group.members).remove(dead);
+                lock(&self.group.members).all.remove(dead);
             }
             return;
         }
@@ -60,8 +60,8 @@ impl Service for GroupService {
         let Message { kind, session, source, payload } = msg;
         let payload = payload.share();
         let mut members = lock(&self.group.members);
-        for gone in ctx.node().send_to_many(source, members.list(), kind, session, &payload) {
-            members.remove(gone);
+        for gone in ctx.node().send_to_many(source, members.all.list(), kind, session, &payload) {
+            members.all.remove(gone);
         }
     }
 
@@ -73,9 +73,9 @@ impl Service for GroupService {
 impl GroupService {
     fn watch_strangers(&mut self, ctx: &Context) {
         let mut members = lock(&self.group.members);
-        for stranger in members.take_strangers() {
-            if members.contains(stranger) && !self.watching.begin(ctx, stranger) {
-                members.remove(stranger);
+        for stranger in std::mem::take(&mut members.strangers) {
+            if members.all.contains(stranger) && !self.watching.begin(ctx, stranger) {
+                members.all.remove(stranger);
             }
         }
     }
@@ -85,7 +85,7 @@ impl GroupService {
             "a group does not answer: {} (group {}) has {} members; send to it without a session",
             ctx.handle(),
             self.group.label,
-            lock(&self.group.members).list().len()
+            lock(&self.group.members).all.list().len()
         );
         // If the one who asked is gone, nobody waits.
         let _ = ctx.send_from(Handle::NONE, msg.source, PTYPE_ERROR, msg.session, text.into());

@@ -63,8 +63,10 @@ pub(crate) const R_BARE: i64 = 15;
 pub(crate) const R_LUA_DISPATCH: i64 = 16;
 /// The string `__pairs`: looking for the metamethod must not start a collection, whose finalizers may pack.
 pub(crate) const R_PAIRS: i64 = 17;
+/// Channels of `skynet.multicast` by their numbers, weak; false while there are none.
+pub(crate) const R_CHANNELS: i64 = 18;
 /// The last of the fixed slots.
-pub(crate) const R_LAST: i64 = 17;
+pub(crate) const R_LAST: i64 = 18;
 
 /// The thread record that belongs to a Lua state: its own, or the root's.
 ///

@@ -1,54 +1,48 @@
-//! Who is in a group.
+//! A set of services that is also a list.
 
 use std::collections::HashMap;
 
 use crate::Handle;
 
-/// A set of services that is also a list, since each message goes to all of them.
-#[derive(Default)]
-pub(super) struct Members {
+/// A set of services that is also a list, for [`Node::send_to_many`](crate::Node::send_to_many): adding and removing take the same time
+/// however many there are.
+#[derive(Debug, Default)]
+pub struct HandleSet {
     list: Vec<Handle>,
     places: HashMap<Handle, usize>,
-    /// Members of other nodes that nobody watches yet.
-    strangers: Vec<Handle>,
 }
 
-impl Members {
-    pub(super) fn list(&self) -> &[Handle] {
+impl HandleSet {
+    /// All of them, in no order.
+    #[must_use]
+    pub fn list(&self) -> &[Handle] {
         &self.list
     }
 
-    /// False if it is among them.
-    pub(super) fn add(&mut self, member: Handle) -> bool {
+    /// Adds one; false if it is among them.
+    pub fn add(&mut self, handle: Handle) -> bool {
         let place = self.list.len();
-        let new = *self.places.entry(member).or_insert(place) == place;
+        let new = *self.places.entry(handle).or_insert(place) == place;
         if new {
-            self.list.push(member);
+            self.list.push(handle);
         }
         new
     }
 
-    /// False if it is not among them.
-    pub(super) fn remove(&mut self, member: Handle) -> bool {
-        let Some(place) = self.places.remove(&member) else { return false };
+    /// Takes one out; false if it is not among them.
+    pub fn remove(&mut self, handle: Handle) -> bool {
+        let Some(place) = self.places.remove(&handle) else { return false };
         self.list.swap_remove(place);
         if let Some(moved) = self.list.get(place) {
             self.places.insert(*moved, place);
         }
-        self.strangers.retain(|stranger| *stranger != member);
         true
     }
 
-    pub(super) fn contains(&self, member: Handle) -> bool {
-        self.places.contains_key(&member)
-    }
-
-    pub(super) fn note_stranger(&mut self, member: Handle) {
-        self.strangers.push(member);
-    }
-
-    pub(super) fn take_strangers(&mut self) -> Vec<Handle> {
-        std::mem::take(&mut self.strangers)
+    /// Whether one is among them.
+    #[must_use]
+    pub fn contains(&self, handle: Handle) -> bool {
+        self.places.contains_key(&handle)
     }
 }
 
@@ -61,7 +55,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_set(steps in prop::collection::vec((any::<bool>(), 1_u32..12), 0..200)) {
-            let mut members = Members::default();
+            let mut members = HandleSet::default();
             let mut model = std::collections::BTreeSet::new();
             for (add, raw) in steps {
                 let handle = Handle::from_raw(raw);
