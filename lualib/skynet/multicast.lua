@@ -120,7 +120,7 @@ function multicast.new(options)
 		options.dispatch,
 		options.unpack or skynet.unpack,
 		packer = options.pack or skynet.pack,
-		channel = options.channel or skynet.call(service, "lua", "NEW"),
+		channel = options.channel or skynet.call(assert(service, "Init first"), "lua", "NEW"),
 	}, channel)
 end
 
