@@ -48,7 +48,7 @@ pub struct GroupInfo {
 }
 
 impl Groups {
-    fn find(&self, group: Handle) -> Option<Arc<Group>> {
+    fn get(&self, group: Handle) -> Option<Arc<Group>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&group).map(Arc::clone)
     }
 
@@ -62,6 +62,11 @@ impl Groups {
 }
 
 impl Node {
+    /// A group that is alive: one that was killed may not have ended yet.
+    fn find_group(&self, group: Handle) -> Option<Arc<Group>> {
+        self.groups().get(group).filter(|_| self.is_alive(group))
+    }
+
     /// Adds a service to a group of this node: from now on it gets what is sent to the group. It leaves when it ends. A service of
     /// another node may be a member, too. False if it is one already.
     ///
@@ -72,7 +77,7 @@ impl Node {
         if group == member {
             return Err(GroupError::Itself { group });
         }
-        let found = self.groups().find(group).ok_or(GroupError::NoGroup { group })?;
+        let found = self.find_group(group).ok_or(GroupError::NoGroup { group })?;
         let mut members = lock(&found.members);
         if !members.all.add(member) {
             return Ok(false);
@@ -102,7 +107,7 @@ impl Node {
     ///
     /// [`GroupError::NoGroup`].
     pub fn group_leave(&self, group: Handle, member: Handle) -> Result<bool, GroupError> {
-        let found = self.groups().find(group).ok_or(GroupError::NoGroup { group })?;
+        let found = self.find_group(group).ok_or(GroupError::NoGroup { group })?;
         let mut members = lock(&found.members);
         let left = members.all.remove(member);
         if left {
@@ -117,6 +122,7 @@ impl Node {
         let groups = self.groups().0.read().unwrap_or_else(PoisonError::into_inner);
         let mut infos: Vec<GroupInfo> = groups
             .iter()
+            .filter(|(handle, _)| self.is_alive(**handle))
             .map(|(handle, group)| GroupInfo {
                 handle: *handle,
                 label: group.label.clone(),
@@ -130,7 +136,7 @@ impl Node {
     /// The members of a group, in no order; `None` if there is no such group.
     #[must_use]
     pub fn group_members(&self, group: Handle) -> Option<Vec<Handle>> {
-        let found = self.groups().find(group)?;
+        let found = self.find_group(group)?;
         let members = lock(&found.members).all.list().to_vec();
         Some(members)
     }
@@ -138,13 +144,13 @@ impl Node {
     /// The text that a group was launched with; `None` if there is no such group.
     #[must_use]
     pub fn group_label(&self, group: Handle) -> Option<String> {
-        Some(self.groups().find(group)?.label.clone())
+        Some(self.find_group(group)?.label.clone())
     }
 
     /// How many members a group has; `None` if there is no such group.
     #[must_use]
     pub fn group_count(&self, group: Handle) -> Option<usize> {
-        let found = self.groups().find(group)?;
+        let found = self.find_group(group)?;
         let count = lock(&found.members).all.list().len();
         Some(count)
     }
