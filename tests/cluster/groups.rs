@@ -216,3 +216,29 @@ pub(crate) fn tunnels_and_members_elsewhere(cluster: &mut Cluster) -> Result<()>
     ensure!(error.contains("call failed") || error.contains("invalid address"), "it failed with `{error}`");
     Ok(())
 }
+
+/// C skynet's `testmulticast` on one node and `testmulticast2` on the other, unmodified: ten subscribers on each hear both messages.
+pub(crate) fn the_scripts_of_c_skynet(cluster: &mut Cluster) -> Result<()> {
+    if !cluster.has_scripts() {
+        cluster.step("skipped: no C skynet is there to take them from");
+        return Ok(());
+    }
+    // The console that the second one starts finds no terminal.
+    for text in ["console", "stack traceback", "assertion failed"] {
+        cluster.allow_in_logs(text);
+    }
+    cluster.start_all()?;
+    cluster.at(1).run("skynet.newservice('testmulticast')")?;
+    let count = |cluster: &Cluster, id: u32, text: &str| {
+        let log = cluster.at(id).log();
+        log.lines().filter(|line| line.contains(" <=== ") && line.ends_with(text)).count()
+    };
+    cluster.eventually("the first message", || Ok(count(cluster, 1, "\tHello World") == 10))?;
+    cluster.at(2).run("skynet.launch('snlua', 'testmulticast2')")?;
+    for id in [1, 2] {
+        for text in ["\tRemote message", "\tRemote message2"] {
+            cluster.eventually("messages from the other node", || Ok(count(cluster, id, text) == 10))?;
+        }
+    }
+    Ok(())
+}

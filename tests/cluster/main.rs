@@ -64,6 +64,7 @@ const SCENARIOS: &[Scenario] = &[
     quick(any("datacenter", &[3], shared::datacenter_waits)),
     least(3, ours("shared-again", &[3], shared::shared_things_come_back)),
     quick(any("multicast", &[2, 3], groups::channels)),
+    quick(any("testmulticast2", &[2], groups::the_scripts_of_c_skynet)),
     any("multicast-sizes", &[2], groups::channels_of_any_size),
     quick(ours("multicast-dies", &[3], groups::a_subscriber_dies_and_comes_back)),
     ours("multicast-owner", &[3], groups::an_owner_dies_and_comes_back),
