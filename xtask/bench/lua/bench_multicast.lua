@@ -28,7 +28,7 @@ if mode == "member" then
 end
 
 --- Deliveries of one measurement, whatever the number of members.
-local DELIVERIES <const> = 1000000
+local DELIVERIES <const> = 500000
 
 local waiter
 local missing, delivered = 0, 0
