@@ -15,7 +15,7 @@ use crate::node::{Node, limit_ms};
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
 use crate::timer::TimerKey;
-use crate::{Handle, Message, Payload, SendError};
+use crate::{Handle, Message, Payload, SendError, SharedPayload};
 
 /// A service's access to its node: sending, calling, timers, commands.
 ///
@@ -125,6 +125,20 @@ impl Context {
         let source = if source.is_none() { self.handle } else { source };
         let shape = Message { kind, session, source, payload: Payload::empty() };
         self.node.deliver_all(dest, &shape, payloads)
+    }
+
+    /// Sends one message to many services, all of which read the same payload: see [`Node::send_to_many`]. `source` as in
+    /// [`Context::send_from`].
+    pub fn send_to_many(
+        &self,
+        source: Handle,
+        dests: &[Handle],
+        kind: u8,
+        session: i32,
+        payload: &SharedPayload,
+    ) -> Vec<Handle> {
+        let source = if source.is_none() { self.handle } else { source };
+        self.node.send_to_many(source, dests, kind, session, payload)
     }
 
     /// Sends a message that wants no answer.

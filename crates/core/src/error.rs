@@ -347,3 +347,36 @@ impl fmt::Display for EnvError {
 }
 
 impl Error for EnvError {}
+
+/// A service cannot join a group, or leave it.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// No group of this node has this handle.
+    NoGroup {
+        /// What was taken for a group.
+        group: Handle,
+    },
+    /// The service is not alive.
+    NotAlive {
+        /// Who was to join.
+        member: Handle,
+    },
+    /// A group cannot be a member of itself: its messages would go round for ever.
+    Itself {
+        /// The group.
+        group: Handle,
+    },
+}
+
+impl fmt::Display for GroupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoGroup { group } => write!(f, "no group of this node has the handle {group}"),
+            Self::NotAlive { member } => write!(f, "{member} is not alive and cannot join a group"),
+            Self::Itself { group } => write!(f, "the group {group} cannot be a member of itself"),
+        }
+    }
+}
+
+impl Error for GroupError {}

@@ -14,6 +14,7 @@ use super::shutdown::{Shutdown, ShutdownEvent, ShutdownHook};
 use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::logger;
 use crate::message::Message;
 use crate::names::Names;
@@ -222,6 +223,7 @@ impl NodeBuilder {
             ticks: Ticks::new(),
             names: Names::default(),
             watches: Watches::default(),
+            groups: Groups::default(),
             env,
             modules: RwLock::new(modules),
             resolver: self.resolver,

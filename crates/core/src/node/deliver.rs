@@ -176,7 +176,7 @@ impl Node {
     }
 
     #[cold]
-    fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
+    pub(super) fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
         if self.is_remote(dest) {
             return self.deliver_remote(RemoteDest::Handle(dest), message);
         }
@@ -279,6 +279,6 @@ fn push_debug(cell: CellRef, dest: Handle, message: Message) -> Push {
 }
 
 #[cold]
-fn refuse_full(cell: CellRef, dest: Handle, message: Message) -> SendError {
+pub(super) fn refuse_full(cell: CellRef, dest: Handle, message: Message) -> SendError {
     SendError::Overloaded { dest, waiting: cell.mailbox.len(), payload: message.payload }
 }

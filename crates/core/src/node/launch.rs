@@ -191,6 +191,11 @@ impl Node {
         self.0.watches.add(watcher, target, || self.0.table.is_alive(target))
     }
 
+    /// Takes that back.
+    pub(crate) fn unwatch(&self, watcher: Handle, target: Handle) {
+        self.0.watches.remove(watcher, target);
+    }
+
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
         let end = cell.with_shared(handle, |shared| shared.end.clone()).flatten();

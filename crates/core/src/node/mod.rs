@@ -5,6 +5,7 @@ mod builder;
 mod deliver;
 mod drive;
 mod extensions;
+mod fanout;
 mod launch;
 mod life;
 mod shutdown;
@@ -24,6 +25,7 @@ pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, Sh
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::names::Names;
 use crate::ptype::PTYPE_RESPONSE;
 use crate::scheduler::Scheduler;
@@ -52,6 +54,7 @@ struct Inner {
     ticks: Ticks,
     names: Names,
     watches: Watches,
+    groups: Groups,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
     /// Finds those that are not in there.
@@ -280,6 +283,10 @@ impl Node {
 
     pub(crate) fn clock(&self) -> &NodeClock {
         &self.0.clock
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.0.groups
     }
 
     pub(crate) fn env(&self) -> &Env {

@@ -176,7 +176,7 @@ impl<'a> Turn<'a> {
             if cell.flags.load(Ordering::Relaxed) & LOGGED != 0 {
                 write_log(cell, ctx, &msg);
             }
-            if !msg.payload.is_plain() || ctx.has_tasks() {
+            if msg.payload.is_order() || ctx.has_tasks() {
                 handle_special(service, ctx, msg);
             } else {
                 service.on_message(ctx, msg);
@@ -226,11 +226,12 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Messages that are not for the service itself: orders of the runtime, and answers that its calls wait for.
+/// Messages that are perhaps not for the service itself: orders of the runtime, and answers that its calls wait for.
 #[cold]
 fn handle_special(service: &mut dyn Service, ctx: &Context, msg: Message) {
     match msg.payload.order_code() {
         Some(order::EXIT) => ctx.exit(),
+        Some(order::LOOK) => service.on_message(ctx, msg),
         Some(_) => {}
         None if ctx.has_tasks() => {
             if let Some(msg) = ctx.with_tasks(|tasks| tasks.take_answer(msg)) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use skynet_core::{
-    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM,
-    PTYPE_TEXT, SendError,
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_MULTICAST, PTYPE_RESPONSE, PTYPE_SOCKET,
+    PTYPE_SYSTEM, PTYPE_TEXT, SendError,
 };
 use skynet_socket::{SocketEvent, SocketId};
 
@@ -80,7 +80,7 @@ impl Harbor {
     /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions
     /// are others'.
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
-        let &Message { kind, session, source, .. } = message;
+        let &Message { kind, mut session, source, .. } = message;
         let (to, from) = (dest.raw(), source.raw());
         let (line, why) = match kind {
             PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => (
@@ -96,6 +96,10 @@ impl Harbor {
             return;
         }
         let payload = ctx.node().reason(why);
+        if kind == PTYPE_MULTICAST {
+            // The number of a channel, not that of a call.
+            session = 0;
+        }
         if ctx.node().is_remote(source) {
             self.forward(ctx, source, Message { kind: PTYPE_ERROR, session, source: dest, payload });
         } else {
