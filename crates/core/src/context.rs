@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
-use crate::mailbox::{Bound, MailboxStat};
 use crate::node::{Node, limit_ms};
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
@@ -301,19 +300,6 @@ impl Context {
     #[must_use]
     pub fn mqlen(&self) -> usize {
         self.cell.mailbox.len()
-    }
-
-    /// Bounds the own mailbox, or lifts the bound (`None`): see [`Policy`](crate::Policy). What waits already stays. It may be
-    /// changed at any time, also by [`Node::bound_mailbox`].
-    pub fn bound_mailbox(&self, bound: Option<Bound>) {
-        // Once the service is ending there is no mailbox to bound.
-        self.node.bound_cell(self.handle, self.cell, bound);
-    }
-
-    /// The bound of the own mailbox, and what it has cost others.
-    #[must_use]
-    pub fn mailbox_stat(&self) -> MailboxStat {
-        self.cell.mailbox.stat(self.handle).unwrap_or_default()
     }
 
     /// The number of messages that it has begun to handle, the current one among them.
