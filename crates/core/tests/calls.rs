@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Waiting, Poll, Waker};
 
-use common::{echo, receive, start, stop};
+use common::{DEADLINE, echo, quiet, receive, start, stop};
 use skynet_core::{CallError, Context, Handle, Message, PTYPE_ERROR, PTYPE_LUA, PTYPE_TEXT, Payload};
 
 #[test]
@@ -143,4 +143,38 @@ fn a_task_ends_with_its_service() {
     node.send(Handle::NONE, service, PTYPE_TEXT, 0, "go").expect("it is alive");
     receive(&result);
     stop(&node);
+}
+
+#[test]
+fn a_failed_call_says_why_unless_the_node_keeps_it_to_itself() {
+    for explain in [true, false] {
+        let node = quiet().explain_errors(explain).start().expect("the node starts");
+        let reason = |handle| match node.call(handle, PTYPE_LUA, "x").wait_timeout(DEADLINE) {
+            Err(CallError::Failed { reason, dest, .. }) if dest == handle => reason,
+            other => panic!("{other:?}"),
+        };
+        let refusing = node.spawn(|ctx: &Context, msg: Message| {
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with("out of tea");
+            }
+        });
+        let dropping = node.spawn(|ctx: &Context, msg: Message| drop(ctx.accept(msg)));
+        let ending = node.spawn(|ctx: &Context, msg: Message| {
+            ctx.set_fate("has gone home");
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with(&ctx.obituary());
+            }
+            ctx.exit();
+        });
+        let [refusing, dropping, ending] =
+            [refusing, dropping, ending].map(|started| started.expect("it starts"));
+        let gave_up = format!("service {dropping} gave the request up");
+        for (handle, expected) in
+            [(refusing, "out of tea"), (dropping, &gave_up), (ending, ") has gone home")]
+        {
+            let text = reason(handle);
+            assert!(text.ends_with(expected) == explain && text.is_empty() != explain, "{text}");
+        }
+        stop(&node);
+    }
 }

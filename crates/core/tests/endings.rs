@@ -258,40 +258,6 @@ fn those_who_were_called_learn_of_the_death() {
 }
 
 #[test]
-fn a_failed_call_says_why_unless_the_node_keeps_it_to_itself() {
-    for explain in [true, false] {
-        let node = quiet().explain_errors(explain).start().expect("the node starts");
-        let reason = |handle| match node.call(handle, PTYPE_LUA, "x").wait_timeout(DEADLINE) {
-            Err(CallError::Failed { reason, dest, .. }) if dest == handle => reason,
-            other => panic!("{other:?}"),
-        };
-        let refusing = node.spawn(|ctx: &Context, msg: Message| {
-            if let Ok((request, _)) = ctx.accept(msg) {
-                request.fail_with("out of tea");
-            }
-        });
-        let dropping = node.spawn(|ctx: &Context, msg: Message| drop(ctx.accept(msg)));
-        let ending = node.spawn(|ctx: &Context, msg: Message| {
-            ctx.set_fate("has gone home");
-            if let Ok((request, _)) = ctx.accept(msg) {
-                request.fail_with(&ctx.obituary());
-            }
-            ctx.exit();
-        });
-        let [refusing, dropping, ending] =
-            [refusing, dropping, ending].map(|started| started.expect("it starts"));
-        let gave_up = format!("service {dropping} gave the request up");
-        for (handle, expected) in
-            [(refusing, "out of tea"), (dropping, &gave_up), (ending, ") has gone home")]
-        {
-            let text = reason(handle);
-            assert!(text.ends_with(expected) == explain && text.is_empty() != explain, "{text}");
-        }
-        stop(&node);
-    }
-}
-
-#[test]
 fn the_monitor_service_is_told() {
     let node = start();
     let (monitor, messages) = probe(&node);
