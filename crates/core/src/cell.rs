@@ -43,6 +43,8 @@ pub(crate) struct Cell {
     pub(crate) messages: AtomicU64,
     /// Ticks spent in the service. Written by the owner.
     pub(crate) cpu_ticks: AtomicU64,
+    /// How many milliseconds one message may take before it is interrupted; 0 without a limit.
+    pub(crate) message_limit: AtomicU64,
     owned: UnsafeCell<Owned>,
     context: UnsafeCell<Option<Context>>,
     shared: Mutex<Shared>,
@@ -62,10 +64,10 @@ pub(crate) struct Owned {
 pub(crate) struct Shared {
     pub(crate) handle: Handle,
     pub(crate) name: Box<str>,
-    /// How it ended, if it was neither killed nor simply has.
-    pub(crate) fate: Option<Box<str>>,
     pub(crate) control: Option<Arc<dyn ServiceControl>>,
     pub(crate) log: Option<Box<MessageLog>>,
+    /// How it ends, where that is not just "has ended".
+    pub(crate) end: Option<Box<str>>,
 }
 
 // SAFETY: `owned` and `context` are touched only by the owner of the service, of whom there is one at a time, and the
@@ -120,8 +122,9 @@ impl Cell {
     }
 
     /// Prepares a free cell for a service.
-    pub(crate) fn reset(&self, flags: u8) {
+    pub(crate) fn reset(&self, flags: u8, message_limit: u64) {
         self.flags.store(flags, Ordering::Relaxed);
+        self.message_limit.store(message_limit, Ordering::Relaxed);
         self.endless.store(false, Ordering::Relaxed);
         self.messages.store(0, Ordering::Relaxed);
         self.cpu_ticks.store(0, Ordering::Relaxed);

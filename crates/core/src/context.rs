@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
-use crate::node::Node;
+use crate::node::{Node, limit_ms};
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
 use crate::timer::TimerKey;
@@ -208,13 +208,6 @@ impl Context {
     pub fn exit(&self) {
         self.node.end_own(self.handle, self.cell);
     }
-
-    /// Says how the service ends, for [obituaries](Context::obituary): `panicked`, or whatever follows its name well. To be
-    /// called before [`Context::exit`]; if it is killed, they say that.
-    pub fn set_fate(&self, how: &str) {
-        self.cell.with_shared(self.handle, |shared| shared.fate = Some(how.into()));
-    }
-
     /// What the service is called in errors: `service :0000000a (snlua agent)`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -244,6 +237,12 @@ impl Context {
         self.node.obituary(self.handle, &self.cell)
     }
 
+    /// What the [obituary](Context::obituary) says in place of `has ended`, such as `ended: the disk is full`: for a service that is
+    /// about to end, and not as it should. The first line of it, 400 characters at most.
+    pub fn set_end(&self, how: &str) {
+        self.node.set_end(self.handle, &self.cell, how);
+    }
+
     /// Writes a log line with this service as its source.
     pub fn log(&self, text: impl AsRef<[u8]>) {
         self.node.log(self.handle, text);
@@ -267,6 +266,20 @@ impl Context {
             self.open_request.set((Handle::NONE, 0));
         }
         Ok((Request::new(self.link().clone(), msg.source, msg.session), msg.payload))
+    }
+
+    /// Passes a message on as it came. If its sender waits for an answer, `dest` owes that from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the payload back; the answer is then still owed by this service.
+    pub fn forward(&self, dest: Handle, msg: Message) -> Result<(), SendError> {
+        let request = (msg.source, msg.session);
+        self.node.deliver(dest, msg)?;
+        if self.open_request.get() == request {
+            self.open_request.set((Handle::NONE, 0));
+        }
+        Ok(())
     }
 
     /// The number of messages that wait for this service.
@@ -301,6 +314,36 @@ impl Context {
     /// Whether a message of this service ran so long that the monitor reported it; asking clears the mark.
     pub fn take_endless(&self) -> bool {
         self.cell.endless.swap(false, Ordering::Relaxed)
+    }
+
+    /// Sets how long one message may take this service before it is interrupted, if it can be (see
+    /// [`ServiceControl::overdue`](crate::ServiceControl::overdue)); zero is no limit. It is rounded up to milliseconds. Gives the one before.
+    pub fn set_message_limit(&self, limit: Duration) -> Duration {
+        Duration::from_millis(self.cell.message_limit.swap(limit_ms(limit), Ordering::Relaxed))
+    }
+
+    /// How long one message may take this service; zero without a limit.
+    #[must_use]
+    pub fn message_limit(&self) -> Duration {
+        Duration::from_millis(self.cell.message_limit.load(Ordering::Relaxed))
+    }
+
+    /// A mark of the time, for [`Context::since`]: when the current message began, or now if the node does not profile. It costs
+    /// next to nothing.
+    #[inline]
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        match self.message_start.get() {
+            0 => self.node.ticks().read(),
+            start => start,
+        }
+    }
+
+    /// How long ago a [`moment`](Context::moment) of this node was.
+    #[must_use]
+    pub fn since(&self, moment: u64) -> Duration {
+        let ticks = self.node.ticks();
+        ticks.duration(ticks.read().saturating_sub(moment))
     }
 
     /// What outlives the borrow of the context: the node and the handle.

@@ -8,8 +8,10 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Waiting, Poll, Waker};
 
-use common::{DEADLINE, echo, quiet, receive, start, stop};
-use skynet_core::{CallError, Context, Handle, Message, PTYPE_ERROR, PTYPE_LUA, PTYPE_TEXT, Payload};
+use common::{echo, probe, receive, start, stop};
+use skynet_core::{
+    CallError, Context, Handle, Message, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_TEXT, Payload,
+};
 
 #[test]
 fn a_task_calls_one_after_another() {
@@ -146,35 +148,37 @@ fn a_task_ends_with_its_service() {
 }
 
 #[test]
-fn a_failed_call_says_why_unless_the_node_keeps_it_to_itself() {
-    for explain in [true, false] {
-        let node = quiet().explain_errors(explain).start().expect("the node starts");
-        let reason = |handle| match node.call(handle, PTYPE_LUA, "x").wait_timeout(DEADLINE) {
-            Err(CallError::Failed { reason, dest, .. }) if dest == handle => reason,
-            other => panic!("{other:?}"),
-        };
-        let refusing = node.spawn(|ctx: &Context, msg: Message| {
+fn a_request_is_refused_with_a_reason() {
+    let node = start();
+    let refuses = node
+        .spawn(|ctx: &Context, msg: Message| {
             if let Ok((request, _)) = ctx.accept(msg) {
-                request.fail_with("out of tea");
+                request.refuse("because").expect("the one who asks is alive");
             }
-        });
-        let dropping = node.spawn(|ctx: &Context, msg: Message| drop(ctx.accept(msg)));
-        let ending = node.spawn(|ctx: &Context, msg: Message| {
-            ctx.set_fate("has gone home");
-            if let Ok((request, _)) = ctx.accept(msg) {
-                request.fail_with(&ctx.obituary());
-            }
-            ctx.exit();
-        });
-        let [refusing, dropping, ending] =
-            [refusing, dropping, ending].map(|started| started.expect("it starts"));
-        let gave_up = format!("service {dropping} gave the request up");
-        for (handle, expected) in
-            [(refusing, "out of tea"), (dropping, &gave_up), (ending, ") has gone home")]
-        {
-            let text = reason(handle);
-            assert!(text.ends_with(expected) == explain && text.is_empty() != explain, "{text}");
-        }
-        stop(&node);
-    }
+        })
+        .expect("it starts");
+    let (client, answers) = probe(&node);
+    node.send(client, refuses, PTYPE_LUA, 7, "why").expect("it is alive");
+    assert_eq!(receive(&answers), (PTYPE_ERROR, 7, refuses, b"because".to_vec()));
+    stop(&node);
+}
+
+#[test]
+fn a_message_that_was_passed_on_is_no_longer_owed() {
+    let node = start();
+    let server = node.spawn(echo).expect("it starts");
+    let passes_on = node
+        .spawn(move |ctx: &Context, msg: Message| {
+            let nobody = Handle::from_raw(0x00ff_0000);
+            let (kind, session, source) = (msg.kind, msg.session, msg.source);
+            let payload = ctx.forward(nobody, msg).expect_err("nobody is there").into_payload();
+            ctx.forward(server, Message { kind, session, source, payload }).expect("it is alive");
+            panic!("after it");
+        })
+        .expect("it starts");
+    let (client, answers) = probe(&node);
+    node.send(client, passes_on, PTYPE_LUA, 7, "whose").expect("it is alive");
+    assert_eq!(receive(&answers), (PTYPE_RESPONSE, 7, server, b"whose".to_vec()));
+    stop(&node);
+    assert!(answers.try_recv().is_err(), "one answer, and no error after it");
 }

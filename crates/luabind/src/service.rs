@@ -15,7 +15,7 @@ use crate::vm::{Vm, refuse};
 /// Settings of the module `snlua`.
 #[derive(Clone, Debug, Default)]
 pub struct LuaOptions {
-    /// Embedded services and modules. The modules `skynet.api`, `skynet.debug`, `skynet.require` and `skynet.select` are
+    /// Embedded services and modules. The modules `skynet.api`, `skynet.blocked`, `skynet.debug`, `skynet.require`, `skynet.select` and `skynet.waits` are
     /// needed by the less used functions of the `skynet` module.
     pub sources: Sources,
     /// Which files win over the embedded ones.

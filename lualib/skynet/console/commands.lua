@@ -107,6 +107,15 @@ commands.kill = { "kill address : kill service", function(_, address)
 	return skynet.call(".launcher", "lua", "KILL", format.address(address))
 end }
 
+commands.shutdown = { "shutdown [reason] : end the node in an orderly way", function(_, ...)
+	local reason = select("#", ...) > 0 and table.concat({ ... }, " ") or "ordered at the debug console"
+	return skynet.shutdown(reason) and "The node is shut down" or "That was ordered before"
+end }
+
+commands.abort = { "abort : end the node at once", function()
+	skynet.abort()
+end }
+
 -- One service.
 
 commands.info = { "info address : get service infomation", function(_, address, ...)
@@ -119,6 +128,14 @@ end }
 
 commands.uniqtask = { "task address : show service unique task detail", function(_, address)
 	return asking(address) "UNIQTASK"
+end }
+
+commands.waits = { "waits [address|all] [timeout] : who waits for whom, and deadlocks", function(_, address, timeout)
+	local only = address and address ~= "all" and format.address(address) or nil
+	if type(only) == "string" then
+		only = tonumber(only:match "^:(%x+)$" or "", 16) or error("Need an address", 0)
+	end
+	return require "skynet.console.waits"(only, format.timeout(timeout))
 end }
 
 commands.killtask = { "killtask address threadname : threadname listed by task", function(_, address, pattern)

@@ -45,7 +45,7 @@ function skynet.endless() end
 function skynet.mqlen(handle) end
 
 --- Figures of this service. "cpu" and "time" are seconds of CPU, in all and in the current message; "message" is the number of
---- messages handled; "late" the number of answers that came when nobody waited for them any more; "endless" is 0 or 1.
+--- messages handled; "late" the number of answers that came when no call and no loop of `request` waited for them any more; "endless" is 0 or 1.
 ---@param what "mqlen"|"endless"|"cpu"|"time"|"message"|"late"
 ---@return number
 function skynet.stat(what) end

@@ -116,7 +116,11 @@ impl Node {
             config = config.text("standalone", listen);
         }
         match tree {
-            None => config.text("luaservice", &lua).text("lua_path", &lua),
+            None => {
+                // The services of the service tests, too.
+                let more = crate::folder().join("lua").join("service").join("?.lua");
+                config.text("luaservice", format_args!("{lua};{}", more.display())).text("lua_path", &lua)
+            }
             Some(tree) => {
                 let c = tree.display();
                 config

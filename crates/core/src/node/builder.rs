@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
+use std::time::Duration;
 
 use super::extensions::Extensions;
 use super::life::Life;
+use super::shutdown::{Shutdown, ShutdownEvent, ShutdownHook};
 use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
@@ -53,6 +55,7 @@ pub struct NodeBuilder {
     harbor: u8,
     env: Vec<(String, String)>,
     profile: bool,
+    message_limit: Duration,
     explain_errors: bool,
     modules: HashMap<String, Arc<dyn Module>>,
     resolver: Option<Box<Resolver>>,
@@ -60,6 +63,7 @@ pub struct NodeBuilder {
     first_local_id: u32,
     clock: Clock,
     setup: Vec<Setup>,
+    on_shutdown: Option<Box<ShutdownHook>>,
 }
 
 /// A part of the program that is tied to a node before anything runs on it.
@@ -72,6 +76,7 @@ impl Default for NodeBuilder {
             harbor: 0,
             env: Vec::new(),
             profile: true,
+            message_limit: Duration::ZERO,
             explain_errors: true,
             modules: HashMap::new(),
             resolver: None,
@@ -79,6 +84,7 @@ impl Default for NodeBuilder {
             first_local_id: 1,
             clock: Clock::default(),
             setup: Vec::new(),
+            on_shutdown: None,
         }
     }
 }
@@ -109,6 +115,14 @@ impl NodeBuilder {
     #[must_use]
     pub fn profile(mut self, on: bool) -> NodeBuilder {
         self.profile = on;
+        self
+    }
+
+    /// How long a service may handle one message before it is interrupted, if it can be; [`Context::set_message_limit`] changes that
+    /// for one service. Zero, as without this, is no limit.
+    #[must_use]
+    pub fn message_limit(mut self, limit: Duration) -> NodeBuilder {
+        self.message_limit = limit;
         self
     }
 
@@ -173,6 +187,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Hears when somebody orders the node to [shut down](Node::shutdown), on whatever thread that is; it should only tell another one, which
+    /// sees to the phases and then calls [`Node::end_shutdown`]. Without this, all services end at once.
+    #[must_use]
+    pub fn on_shutdown(mut self, hook: impl Fn(ShutdownEvent) + Send + Sync + 'static) -> NodeBuilder {
+        self.on_shutdown = Some(Box::new(hook));
+        self
+    }
+
     /// Starts the node: first its log service, which gets the first handle and the name `logger`, then its threads.
     ///
     /// # Errors
@@ -205,12 +227,14 @@ impl NodeBuilder {
             resolver: self.resolver,
             harbor: self.harbor,
             profile: self.profile,
+            message_limit: limit_ms(self.message_limit),
             explain_errors: self.explain_errors,
             harbor_service: AtomicU32::new(0),
             monitor_service: AtomicU32::new(0),
             log_service: AtomicU32::new(0),
             client: Mutex::new(None),
             life: Life::default(),
+            shutdown: Shutdown::new(self.on_shutdown),
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
             unhandled: OnceLock::new(),
@@ -228,6 +252,11 @@ impl NodeBuilder {
         })?;
         Ok(node)
     }
+}
+
+/// A limit as whole milliseconds, none of which is 0 but for no limit.
+pub(crate) fn limit_ms(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 impl Node {

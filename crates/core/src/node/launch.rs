@@ -18,6 +18,9 @@ use crate::{Handle, LaunchError, Payload, ServiceError};
 /// Characters of a service's name that an error shows.
 const MOST_OF_NAME: usize = 64;
 
+/// Characters of what is said of its end.
+const MOST_OF_END: usize = 400;
+
 /// The module and the arguments of a launch, for the log.
 type Launched<'a> = (&'a str, &'a [u8]);
 
@@ -82,7 +85,7 @@ impl Node {
             return Err(LaunchError::Stopped);
         }
         let inserted = self.0.table.insert(|handle, cell| {
-            cell.reset(flags);
+            cell.reset(flags, self.0.message_limit);
             cell.set_shared(Shared { handle, name, ..Shared::default() });
             cell.mailbox.open(handle);
         });
@@ -123,6 +126,7 @@ impl Node {
                 if let Some((module, _)) = launched {
                     self.log(handle, format!("error: launch {module} FAILED"));
                 }
+                ctx.set_end("failed to start");
                 self.retire_own(handle, cell);
                 turn::finish(self, cell, false);
                 return Err(LaunchError::Init { handle, cause });
@@ -192,13 +196,19 @@ impl Node {
 
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
-        let fate = cell.with_shared(handle, |shared| shared.fate.clone()).flatten();
-        let how = match &fate {
+        let end = cell.with_shared(handle, |shared| shared.end.clone()).flatten();
+        let how = match &end {
             _ if cell.has(KILLED) => "was killed",
-            Some(fate) => fate,
+            Some(end) => end,
             None => "has ended",
         };
         format!("{} {how}", self.title(handle, cell))
+    }
+
+    /// What [`Node::obituary`] says of a service that is not killed, in place of "has ended".
+    pub(crate) fn set_end(&self, handle: Handle, cell: &Cell, how: &str) {
+        let how = how.lines().next().unwrap_or_default().chars().take(MOST_OF_END).collect::<String>();
+        cell.with_shared(handle, |shared| shared.end = Some(how.into()));
     }
 
     /// What a service is called in errors.

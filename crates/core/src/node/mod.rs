@@ -6,6 +6,7 @@ mod drive;
 mod extensions;
 mod launch;
 mod life;
+mod shutdown;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +16,9 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub(crate) use builder::limit_ms;
 pub use builder::{LogTarget, NodeBuilder};
+pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, ShutdownStep};
 
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
@@ -30,6 +33,7 @@ use crate::watches::Watches;
 use crate::{EnvError, Handle, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
+use shutdown::Shutdown;
 
 /// A runtime for services: worker threads, a timer, names, a log.
 ///
@@ -53,6 +57,8 @@ struct Inner {
     resolver: Option<Box<Resolver>>,
     harbor: u8,
     profile: bool,
+    /// For services that set none themselves, in milliseconds; 0 without a limit.
+    message_limit: u64,
     explain_errors: bool,
     /// Handles of the services with a part of their own; 0 is none.
     harbor_service: AtomicU32,
@@ -60,6 +66,7 @@ struct Inner {
     log_service: AtomicU32,
     client: Mutex<Option<(Arc<ClientState>, Handle)>>,
     life: Life,
+    shutdown: Shutdown,
     threads: Mutex<Vec<JoinHandle<()>>>,
     extensions: Extensions,
     /// Who is shown what ended services leave unhandled.

@@ -8,6 +8,7 @@
 
 mod driver;
 mod monitor;
+mod overdue;
 pub(crate) mod seat;
 mod sleep;
 pub(crate) mod turn;

@@ -107,13 +107,13 @@ impl<'a> Turn<'a> {
     #[cold]
     fn end_by_panic(&mut self, cell: &Cell, ctx: &Context, panic: &str) {
         report_panic(ctx, panic);
+        ctx.set_end("panicked");
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.
             let reason = self.node.reason(format!("{} panicked", ctx.title()));
             let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, reason);
         }
-        ctx.set_fate("panicked");
         ctx.exit();
     }
 
@@ -150,8 +150,9 @@ impl<'a> Turn<'a> {
         let (mut handled, mut first_put_off) = (0, 0);
         while let Some(msg) = owned.batch.pop() {
             cell.mailbox.handled();
-            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             self.worker.begin_message(&msg, ctx.handle());
+            // In this order: the monitor must not take a new message for the one that it has seen for long.
+            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Release);
             ctx.begin_message(&msg, self.ticks);
             if cell.flags.load(Ordering::Relaxed) & LOGGED != 0 {
                 write_log(cell, ctx, &msg);

@@ -31,6 +31,7 @@ mod socket;
 pub(crate) mod socketdriver;
 pub(crate) mod text;
 pub(crate) mod trace;
+mod waits;
 
 pub(crate) use libraries::open_libraries;
 
@@ -127,6 +128,7 @@ pub(crate) unsafe fn suspend(
         (*vm).yielded = crate::vm::Yielded::Framework;
         // A socket that a coroutine of the program's own was left waiting for is none of this wait.
         (*(*vm).current).socket = 0;
+        (*(*vm).current).since = (*vm).context().moment();
         ffi::lua_yieldk(l, 0, ctx, Some(then))
     }
 }

@@ -145,7 +145,7 @@ impl Vm {
                 limit as f64 / (1024.0 * 1024.0)
             );
             (*this).context().log(text);
-            (*this).context().set_fate("ended at its memory limit");
+            (*this).context().set_end("ended at its memory limit");
             (*this).context().exit();
         }
     }

@@ -33,6 +33,7 @@ impl Vm {
     pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
         unsafe {
             let co = (*thread).l;
+            (*this).interrupt.forgive();
             // The traceback is taken while there is a stack, and logged after what the closing logs.
             let report = Vm::describe(this, co, status);
             if (*this).interrupt.condemned() {

@@ -22,6 +22,7 @@ mod sessions;
 mod socket;
 mod thread;
 mod waiters;
+mod waits;
 
 pub(crate) use bare::result_unused;
 pub(crate) use deadline::NO_LIMIT;
@@ -35,6 +36,7 @@ pub(crate) use responders::{Place, Responders};
 pub(crate) use sessions::{GIVEN_UP, Outcome};
 pub(crate) use thread::{State, Tag, Thread, Timer, Token};
 pub(crate) use waiters::Waiter;
+pub(crate) use waits::{Wait, WaitKind};
 
 use mlua::ffi::{self, lua_State};
 

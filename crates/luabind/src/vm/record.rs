@@ -133,6 +133,9 @@ pub(crate) struct Vm {
     pub(crate) tags: HashMap<u32, Box<[u8]>>,
     /// Sessions that are being listed.
     pub(crate) snapshot: Vec<(i32, Option<u32>)>,
+    /// Waits, and answers that are owed, that are being listed.
+    pub(crate) waits: Vec<super::Wait>,
+    pub(crate) owed: Vec<(u32, i32)>,
     /// Handles and bytes of services that are being listed.
     pub(crate) figures: Vec<(u32, usize)>,
     /// Sessions of `skynet.profile`.
@@ -207,6 +210,8 @@ impl Vm {
             trace_count: 0,
             tags: HashMap::new(),
             snapshot: Vec::new(),
+            waits: Vec::new(),
+            owed: Vec::new(),
             figures: Vec::new(),
             profiles: Vec::new(),
             netpack: ptr::null_mut(),

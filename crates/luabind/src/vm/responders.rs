@@ -127,6 +127,11 @@ impl Responders {
         Some(responder)
     }
 
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Responder> {
+        self.slots.iter().filter_map(|slot| slot.responder.as_ref())
+    }
+
     fn is_empty(&self) -> bool {
         self.open == 0
     }

@@ -23,6 +23,8 @@ pub(crate) struct Select {
     pub(crate) done: VecDeque<(i32, Outcome)>,
     /// The thread is suspended until one is done.
     pub(crate) waiting: bool,
+    /// When the last request was sent: a moment of the node.
+    pub(crate) since: u64,
     /// The message that was consumed last: Lua may still read it.
     pub(crate) current: Payload,
 }

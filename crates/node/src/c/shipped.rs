@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use skynet_core::{Handle, Node};
 
-use super::library::candidates;
 use crate::config::Config;
+use crate::module::candidates;
 
 /// The service that no file replaces: its VMs are part of the engine.
 const NEVER: &str = "snlua";
