@@ -34,6 +34,10 @@ function builtin.STAT()
 	end
 	local late = skynet.stat "late"
 	stat.late = late > 0 and late or nil
+	for _, what in ipairs { "limit", "rejected", "dropped", "paused" } do
+		local count = skynet.stat(what)
+		stat[what] = count > 0 and count or nil
+	end
 	skynet.retpack(stat)
 end
 

@@ -29,6 +29,9 @@ pub(crate) const KILLED: u8 = 8;
 /// Overload reports begin at this length.
 pub(crate) const OVERLOAD: usize = 1024;
 
+/// Characters of a service's name that an error shows.
+const MOST_OF_NAME: usize = 64;
+
 #[repr(align(64))]
 #[derive(Default)]
 pub(crate) struct Cell {
@@ -113,6 +116,11 @@ impl Cell {
     pub(crate) fn with_shared<R>(&self, handle: Handle, f: impl FnOnce(&mut Shared) -> R) -> Option<R> {
         let mut shared = lock(&self.shared);
         (shared.handle == handle).then(|| f(&mut shared))
+    }
+
+    /// What errors call the service `handle`, if the cell (still) belongs to it.
+    pub(crate) fn short_name(&self, handle: Handle) -> Option<String> {
+        self.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect())
     }
 
     /// The service that the cell belongs to and what it is called, until that has ended.

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
+use crate::mailbox::{Bound, MailboxStat};
 use crate::node::{Node, limit_ms};
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
 use crate::timer::TimerKey;
-use crate::{Handle, Message, Payload, SendError};
+use crate::{Handle, Message, Payload, SendError, SharedPayload};
 
 /// A service's access to its node: sending, calling, timers, commands.
 ///
@@ -125,6 +126,20 @@ impl Context {
         let source = if source.is_none() { self.handle } else { source };
         let shape = Message { kind, session, source, payload: Payload::empty() };
         self.node.deliver_all(dest, &shape, payloads)
+    }
+
+    /// Sends one message to many services, all of which read the same payload: see [`Node::send_to_many`]. `source` as in
+    /// [`Context::send_from`].
+    pub fn send_to_many(
+        &self,
+        source: Handle,
+        dests: &[Handle],
+        kind: u8,
+        session: i32,
+        payload: &SharedPayload,
+    ) -> Vec<Handle> {
+        let source = if source.is_none() { self.handle } else { source };
+        self.node.send_to_many(source, dests, kind, session, payload)
     }
 
     /// Sends a message that wants no answer.
@@ -286,6 +301,19 @@ impl Context {
     #[must_use]
     pub fn mqlen(&self) -> usize {
         self.cell.mailbox.len()
+    }
+
+    /// Bounds the own mailbox, or lifts the bound (`None`): see [`Policy`](crate::Policy). What waits already stays. It may be
+    /// changed at any time, also by [`Node::bound_mailbox`].
+    pub fn bound_mailbox(&self, bound: Option<Bound>) {
+        // Once the service is ending there is no mailbox to bound.
+        self.node.bound_cell(self.handle, self.cell, bound);
+    }
+
+    /// The bound of the own mailbox, and what it has cost others.
+    #[must_use]
+    pub fn mailbox_stat(&self) -> MailboxStat {
+        self.cell.mailbox.stat(self.handle).unwrap_or_default()
     }
 
     /// The number of messages that it has begun to handle, the current one among them.

@@ -62,6 +62,13 @@ pub trait ServiceControl: Send + Sync {
         let _ = (message, step, running);
         false
     }
+
+    /// Whether a message of the kind `PTYPE_DEBUG` goes before all that wait, but for earlier ones of its sort. It is asked by
+    /// whoever sends the message, before the service gets it, and must not take long.
+    fn is_urgent(&self, msg: &Message) -> bool {
+        let _ = msg;
+        false
+    }
 }
 
 /// What is to be done about a message that takes long.

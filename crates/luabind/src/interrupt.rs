@@ -3,6 +3,8 @@
 //! Nobody walks a VM that runs on another thread. The request is noted in a flag, and the worker's thread gets an OS signal
 //! (SIGURG, which is ignored by default); its handler, on that very thread, sets a hook on the Lua state that runs there, as
 //! the stand-alone `lua` does for SIGINT. The hook raises the error, or only notes in the log where it is.
+//!
+//! The same side door says which debug commands go before all messages that wait.
 
 mod displaced;
 mod place;
@@ -14,7 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use mlua::ffi::{self, lua_Debug, lua_State};
-use skynet_core::{Handle, LongMessage, Node, Overdue, ServiceControl, WorkerThread};
+use skynet_core::{Handle, LongMessage, Message, Node, Overdue, ServiceControl, WorkerThread};
+use skynet_seri::{Decoder, Token};
 
 use displaced::Displaced;
 
@@ -56,6 +59,8 @@ pub(crate) struct Interrupt {
     displaced: Displaced,
     /// Bytes that the VM held after its last message.
     memory: AtomicUsize,
+    /// The first message, which loads the service, is over: others may go before those that wait.
+    loaded: AtomicBool,
 }
 
 impl Interrupt {
@@ -72,7 +77,12 @@ impl Interrupt {
             exempt: AtomicU64::new(0),
             displaced: Displaced::default(),
             memory: AtomicUsize::new(0),
+            loaded: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
     }
 
     /// Bytes that the VM held after its last message.
@@ -196,6 +206,12 @@ impl ServiceControl for Interrupt {
             _ => {}
         }
         true
+    }
+
+    /// All commands but PING, which measures how long a message waits.
+    fn is_urgent(&self, msg: &Message) -> bool {
+        self.loaded.load(Ordering::Acquire)
+            && !matches!(Decoder::new(&msg.payload).next_token(), Ok(Some(Token::Str(b"PING"))))
     }
 }
 

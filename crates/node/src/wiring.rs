@@ -60,6 +60,8 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
+        .module("group", skynet_core::group_module())
+        .module("tunnel", skynet_core::tunnel_module())
         // Once nobody takes the events, the process is ending.
         .on_shutdown(move |event| drop(events.send(Event::Shutdown(event))))
         .setup(c::attach)

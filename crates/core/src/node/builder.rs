@@ -14,6 +14,7 @@ use super::shutdown::{Shutdown, ShutdownEvent, ShutdownHook};
 use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::logger;
 use crate::message::Message;
 use crate::names::Names;
@@ -222,6 +223,7 @@ impl NodeBuilder {
             ticks: Ticks::new(),
             names: Names::default(),
             watches: Watches::default(),
+            groups: Groups::default(),
             env,
             modules: RwLock::new(modules),
             resolver: self.resolver,
@@ -238,6 +240,7 @@ impl NodeBuilder {
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
             unhandled: OnceLock::new(),
+            relief: OnceLock::new(),
         }));
         let set_up = self.setup.into_iter().try_for_each(|setup| setup(&node).map_err(StartError::Setup));
         if let Err(error) = set_up.and_then(|()| node.start_logger(&self.log)) {

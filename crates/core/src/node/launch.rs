@@ -15,10 +15,7 @@ use crate::scheduler::{seat, turn};
 use crate::service::Service;
 use crate::{Handle, LaunchError, Payload, ServiceError};
 
-/// Characters of a service's name that an error shows.
-const MOST_OF_NAME: usize = 64;
-
-/// Characters of what is said of its end.
+/// Characters of what is said of a service's end.
 const MOST_OF_END: usize = 400;
 
 /// The module and the arguments of a launch, for the log.
@@ -194,6 +191,11 @@ impl Node {
         self.0.watches.add(watcher, target, || self.0.table.is_alive(target))
     }
 
+    /// Takes that back.
+    pub(crate) fn unwatch(&self, watcher: Handle, target: Handle) {
+        self.0.watches.remove(watcher, target);
+    }
+
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
         let end = cell.with_shared(handle, |shared| shared.end.clone()).flatten();
@@ -213,9 +215,7 @@ impl Node {
 
     /// What a service is called in errors.
     pub(crate) fn title(&self, handle: Handle, cell: &Cell) -> String {
-        let name =
-            cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
-        format!("service {handle} ({})", name.unwrap_or_default())
+        format!("service {handle} ({})", cell.short_name(handle).unwrap_or_default())
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]
@@ -239,6 +239,9 @@ impl Node {
             if let Err(panic) = caught(|| control.condemn(worker)) {
                 self.log(handle, format!("error: the side door of {handle} panicked: {panic}"));
             }
+        }
+        if closed.full {
+            self.tell_relief(handle);
         }
         self.bounce_all(handle, &obituary, &mut closed.messages);
         true

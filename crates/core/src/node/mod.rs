@@ -1,9 +1,11 @@
 //! A runtime: its services, its threads, and what they share.
 
+mod bounds;
 mod builder;
 mod deliver;
 mod drive;
 mod extensions;
+mod fanout;
 mod launch;
 mod life;
 mod shutdown;
@@ -23,6 +25,7 @@ pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, Sh
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::names::Names;
 use crate::ptype::PTYPE_RESPONSE;
 use crate::scheduler::Scheduler;
@@ -30,7 +33,7 @@ use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
 use crate::watches::Watches;
-use crate::{EnvError, Handle, Message, Payload, ServiceError};
+use crate::{EnvError, Handle, MailboxStat, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
 use shutdown::Shutdown;
@@ -51,6 +54,7 @@ struct Inner {
     ticks: Ticks,
     names: Names,
     watches: Watches,
+    groups: Groups,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
     /// Finds those that are not in there.
@@ -71,6 +75,8 @@ struct Inner {
     extensions: Extensions,
     /// Who is shown what ended services leave unhandled.
     unhandled: OnceLock<Box<UnhandledHook>>,
+    /// Who is told that what feeds a service may go on.
+    relief: OnceLock<Box<ReliefHook>>,
 }
 
 /// Finds modules by their names.
@@ -78,6 +84,9 @@ type Resolver = dyn Fn(&str) -> Result<Box<dyn Module>, ServiceError> + Send + S
 
 /// Sees a message that its receiver, which has ended, did not handle.
 type UnhandledHook = dyn Fn(Handle, &Message) + Send + Sync;
+
+/// Hears of a service whose mailbox is full no more.
+type ReliefHook = dyn Fn(Handle) + Send + Sync;
 
 /// What [`Node::services`] tells of a service.
 #[derive(Debug, Clone)]
@@ -93,6 +102,8 @@ pub struct ServiceInfo {
     pub cpu_time: Duration,
     /// Messages that wait.
     pub mqlen: usize,
+    /// The bound of its mailbox and what that has cost others.
+    pub mailbox: MailboxStat,
 }
 
 impl Node {
@@ -224,6 +235,7 @@ impl Node {
                 messages: cell.messages.load(Ordering::Relaxed),
                 cpu_time: self.0.ticks.duration(cell.cpu_ticks.load(Ordering::Relaxed)),
                 mqlen: cell.mailbox.len(),
+                mailbox: cell.mailbox.stat(handle).unwrap_or_default(),
             })
         });
         infos.collect()
@@ -271,6 +283,10 @@ impl Node {
 
     pub(crate) fn clock(&self) -> &NodeClock {
         &self.0.clock
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.0.groups
     }
 
     pub(crate) fn env(&self) -> &Env {

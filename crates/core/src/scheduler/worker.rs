@@ -151,6 +151,12 @@ impl Worker {
         self.local_len.store(local.len(), Ordering::Release);
     }
 
+    pub(super) fn push_all(&self, cells: &mut Vec<CellRef>) {
+        let mut local = self.local.lock();
+        local.extend(cells.drain(..));
+        self.local_len.store(local.len(), Ordering::Release);
+    }
+
     fn pop_front(&self) -> Option<CellRef> {
         if self.queued() == 0 {
             return None;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use skynet_core::{
-    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM,
-    PTYPE_TEXT, SendError,
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_MULTICAST, PTYPE_RESPONSE, PTYPE_SOCKET,
+    PTYPE_SYSTEM, PTYPE_TEXT, SendError,
 };
 use skynet_socket::{SocketEvent, SocketId};
 
@@ -61,7 +61,11 @@ impl Harbor {
             let sent = match kind {
                 // These are orders of a node to itself, and no node sends them to another.
                 PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => Err(payload),
-                _ => node.send(source, dest, kind, session, payload).map_err(SendError::into_payload),
+                _ => match node.send(source, dest, kind, session, payload) {
+                    // Whoever asked on the other node hears of it.
+                    Err(error) if node.answer_refused(&error, source, session) => Ok(()),
+                    sent => sent.map_err(SendError::into_payload),
+                },
             };
             if let Err(payload) = sent {
                 lost.push((dest, Message { kind, session, source, payload }));
@@ -76,7 +80,7 @@ impl Harbor {
     /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions
     /// are others'.
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
-        let &Message { kind, session, source, .. } = message;
+        let &Message { kind, mut session, source, .. } = message;
         let (to, from) = (dest.raw(), source.raw());
         let (line, why) = match kind {
             PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => (
@@ -92,6 +96,10 @@ impl Harbor {
             return;
         }
         let payload = ctx.node().reason(why);
+        if kind == PTYPE_MULTICAST {
+            // The number of a channel, not that of a call.
+            session = 0;
+        }
         if ctx.node().is_remote(source) {
             self.forward(ctx, source, Message { kind: PTYPE_ERROR, session, source: dest, payload });
         } else {

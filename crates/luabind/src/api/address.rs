@@ -102,16 +102,22 @@ pub(crate) unsafe fn deliver(
         };
         match result {
             Ok(()) => Sent::Done,
-            Err(error) => refused(vm, &error),
+            Err(error) => refused(vm, &error, source, session),
         }
     }
 }
 
 #[cold]
-unsafe fn refused(vm: *mut Vm, error: &SendError) -> Sent {
+unsafe fn refused(vm: *mut Vm, error: &SendError, source: Handle, session: i32) -> Sent {
+    // SAFETY: the caller is inside the VM.
+    let ctx = unsafe { (*vm).context() };
+    let source = if source.is_none() { ctx.handle() } else { source };
+    if ctx.node().answer_refused(error, source, session) {
+        // The address is right, and a request is answered: with the error.
+        return Sent::Done;
+    }
     if matches!(error, SendError::NoDestination { .. }) {
-        // SAFETY: the caller is inside the VM.
-        unsafe { (*vm).context().log("error: Destination address can't be 0") };
+        ctx.log("error: Destination address can't be 0");
     }
     Sent::Invalid
 }

@@ -72,8 +72,10 @@ pub(crate) const R_PAIRS: i64 = 17;
 pub(crate) const R_RESPONSES: i64 = 18;
 /// The metatable of the object that tells of collections.
 pub(crate) const R_SENTINEL: i64 = 19;
+/// Channels of `skynet.multicast` by their numbers, weak; false while there are none.
+pub(crate) const R_CHANNELS: i64 = 20;
 /// The last of the fixed slots.
-pub(crate) const R_LAST: i64 = 19;
+pub(crate) const R_LAST: i64 = 20;
 
 /// The thread record that belongs to a Lua state: its own, or the root's.
 ///

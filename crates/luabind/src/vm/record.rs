@@ -123,6 +123,8 @@ pub(crate) struct Vm {
     pub(crate) net: Option<Box<crate::net::Net>>,
     /// The message in hand, if it came from the sockets of the node and owns a buffer; else null.
     pub(crate) socket_message: *const std::ffi::c_void,
+    /// The message in hand, if others read it too; else null.
+    pub(crate) shared_message: *const u8,
     /// The payload in hand belongs to Lua now.
     pub(crate) keep: bool,
 
@@ -205,6 +207,7 @@ impl Vm {
             own_errors: false,
             net: None,
             socket_message: ptr::null(),
+            shared_message: ptr::null(),
             keep: false,
             tracing: false,
             trace_count: 0,

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{PTYPE_DEBUG, PTYPE_LUA};
+use skynet_core::{PTYPE_DEBUG, PTYPE_LUA, PTYPE_MULTICAST};
 
 use super::dispatch::Parked;
 use super::record::Current;
@@ -33,6 +33,10 @@ pub(super) unsafe extern "C-unwind" fn request(l: *mut lua_State) -> c_int {
             let count = codec::unpack(l, vm, block, len, if cache == 0 { 0 } else { 1 });
             ffi::lua_callk(l, 2 + count, 0, 0, Some(handled));
             return handled(l, ffi::LUA_OK, 0);
+        }
+        ffi::lua_settop(l, 0);
+        if kind == PTYPE_MULTICAST && api::multicast::publication(l, vm, session, source) {
+            return 0;
         }
         ffi::lua_settop(l, 0);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO); // 1
