@@ -219,3 +219,25 @@ fn outcome(code: i32, left: Block) -> Result<(), SendError> {
         code => Err(SendError { reason: SendFailure::from_code(code), payload }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    fn taken(header: &abi::Header) -> bool {
+        // SAFETY: each of these headers says that something is wrong, so no more than it is looked at.
+        unsafe { Host::new(ptr::from_ref(header).cast()) }.is_some()
+    }
+
+    #[test]
+    fn a_host_of_another_version_is_not_called() {
+        let size = size_of::<HostTable>();
+        assert!(!taken(&abi::Header { magic: 1, ..abi::header("host", size) }));
+        assert!(!taken(&abi::Header { major: abi::MAJOR + 1, ..abi::header("host", size) }));
+        assert!(!taken(&abi::header("host", size - 1)));
+        // SAFETY: null is no table.
+        assert!(unsafe { Host::new(ptr::null()) }.is_none());
+    }
+}

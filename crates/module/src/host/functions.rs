@@ -102,7 +102,9 @@ unsafe fn deliver(
 ) -> i32 {
     guard(abi::HOST_FAILED, || {
         // SAFETY: as the caller promises.
-        let (raw, payload) = unsafe { (&mut *message, take(&mut (*message).block)) };
+        let raw = unsafe { &mut *message };
+        // SAFETY: as above.
+        let payload = unsafe { take(&mut raw.block) };
         let source = if raw.source == 0 { own } else { Handle::from_raw(raw.source) };
         outcome(send(Message { kind: raw.kind, session: raw.session, source, payload }), &mut raw.block)
     })
@@ -213,8 +215,9 @@ unsafe fn answer(
 ) -> i32 {
     guard(abi::HOST_FAILED, || {
         // SAFETY: as the caller promises.
-        let (request, block, payload) =
-            unsafe { (Box::from_raw(request.cast::<Request>()), &mut *block, take(&mut *block)) };
+        let (request, block) = unsafe { (Box::from_raw(request.cast::<Request>()), &mut *block) };
+        // SAFETY: as above.
+        let payload = unsafe { take(block) };
         outcome(by(*request, payload), block)
     })
 }
