@@ -142,13 +142,16 @@ unsafe impl Sync for RequestPtr {}
 
 impl RequestPtr {
     pub(crate) fn respond(self, payload: Payload) -> Result<(), SendError> {
+        let mut block = payload.into_block();
         // SAFETY: the request is the host's own, and used up here.
-        answered(payload, |block| unsafe { (self.host.0.respond)(self.raw.as_ptr(), block) })
+        let code = unsafe { (self.host.0.respond)(self.raw.as_ptr(), &raw mut block) };
+        outcome(code, block)
     }
 
-    pub(crate) fn refuse(self, payload: Payload) -> Result<(), SendError> {
-        // SAFETY: as above.
-        answered(payload, |block| unsafe { (self.host.0.refuse)(self.raw.as_ptr(), block) })
+    /// No reason says that the request was given up.
+    pub(crate) fn refuse(self, reason: &str) {
+        // SAFETY: as above; the reason is borrowed meanwhile.
+        unsafe { (self.host.0.refuse)(self.raw.as_ptr(), Text::new(reason.as_bytes())) };
     }
 }
 
@@ -202,13 +205,6 @@ fn sent(message: Message, send: impl FnOnce(*mut RawMessage) -> i32) -> Result<(
     let mut raw = message.into_raw();
     let code = send(&raw mut raw);
     outcome(code, raw.block)
-}
-
-/// Hands an answer over by a function of the host.
-fn answered(payload: Payload, answer: impl FnOnce(*mut Block) -> i32) -> Result<(), SendError> {
-    let mut block = payload.into_block();
-    let code = answer(&raw mut block);
-    outcome(code, block)
 }
 
 fn outcome(code: i32, left: Block) -> Result<(), SendError> {
