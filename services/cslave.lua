@@ -67,7 +67,8 @@ local book = names.new {
 		skynet.redirect(harbor, handle, "harbor", 0, "N " .. name)
 	end,
 	gone = function(handle)
-		return links.is_gone(handle >> 24)
+		-- A service of this node that has ended: a watch tells, and costs one entry while it lives.
+		return links.is_gone(handle >> 24) or handle >> 24 == id and not skynet.watch(handle)
 	end,
 }
 

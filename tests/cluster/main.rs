@@ -8,9 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+mod churn;
 mod control;
 mod deaths;
 mod frozen;
+mod groups;
 mod hostile;
 mod interop;
 mod links;
@@ -18,6 +20,7 @@ mod names;
 mod shared;
 mod shutdown;
 mod starts;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -63,12 +66,25 @@ const SCENARIOS: &[Scenario] = &[
     quick(any("unique", &[3], shared::unique_service_is_raced)),
     quick(any("datacenter", &[3], shared::datacenter_waits)),
     least(3, ours("shared-again", &[3], shared::shared_things_come_back)),
+    quick(any("multicast", &[2, 3], groups::channels)),
+    quick(any("testmulticast2", &[2], groups::the_scripts_of_c_skynet)),
+    any("multicast-sizes", &[2], groups::channels_of_any_size),
+    quick(ours("multicast-dies", &[3], groups::a_subscriber_dies_and_comes_back)),
+    ours("multicast-owner", &[3], groups::an_owner_dies_and_comes_back),
+    quick(ours("global-group", &[3], groups::a_global_group)),
+    quick(ours("tunnel", &[2], groups::tunnels_and_members_elsewhere)),
     any("sizes", &[2], interop::big_messages),
     any("dead-handle", &[2], interop::calls_to_dead_services),
     quick(least(3, ours("kill", &[3, 5, 32], deaths::killed_in_a_storm_and_back))),
     least(3, ours("leave", &[3], deaths::a_node_leaves)),
     ours("waiting-calls", &[3], deaths::waiting_calls_fail_at_once),
     quick(ours("watch", &[2], deaths::watched_services_end)),
+    quick(ours("churn", &[2], churn::services_end)),
+    ours("churn-killed", &[2], churn::a_node_ends),
+    quick(ours("monitor", &[2], watching::a_monitor_elsewhere)),
+    quick(ours("linked", &[2], watching::linked_services_end)),
+    least(3, ours("linked-cut", &[3], watching::linked_services_end_with_the_way)),
+    ours("watchers", &[2], watching::watchers_come_and_go),
     ours("old-handles", &[2], deaths::old_handles_find_nobody),
     least(3, ours("kill-each", &[4], deaths::each_is_killed_in_turn)),
     quick(least(3, ours("master", &[3, 5], deaths::master_dies_and_comes_back))),
