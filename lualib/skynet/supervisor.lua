@@ -4,6 +4,7 @@ local skynet = require "skynet"
 local Child = require "skynet.supervisor.child"
 local debugger = require "skynet.debug"
 local queue = require "skynet.queue"
+local shutdown = require "skynet.shutdown"
 
 ---@alias supervisor.strategy
 ---| "one_for_one" only the child that has ended is started anew
@@ -27,6 +28,7 @@ local queue = require "skynet.queue"
 ---@field private waiting thread[] those that wait for its end
 ---@field private stopping boolean
 ---@field private ended boolean
+---@field private step shutdown.registration
 ---@field private starting? supervisor.record
 ---@field private serial fun(f: function, ...): ... one thread at a time changes what runs
 local Supervisor = {}
@@ -82,6 +84,17 @@ function Supervisor:stop_all(first, last)
 	for i = last, first, -1 do
 		self.list[i]:stop()
 	end
+end
+
+--- How long it may take to stop all.
+---@private
+---@return integer cs
+function Supervisor:patience()
+	local sum = 100
+	for _, child in ipairs(self.list) do
+		sum = sum + (child.spec.shutdown or 500)
+	end
+	return sum
 end
 
 --- Notes a restart.
@@ -148,6 +161,9 @@ function Supervisor:look()
 			table.remove(self.list, i)
 		end
 	end
+	if shutdown.reason() then
+		return "idle" -- whoever ends now has done its part
+	end
 	for i, child in ipairs(self.list) do
 		if not child.handle and not child.final then
 			return nil, self:restart(i)
@@ -168,6 +184,7 @@ function Supervisor:run()
 	self.stopping = true
 	self.serial(self.stop_all, self, 1, #self.list)
 	self.ended = true
+	self.step:cancel()
 	running[self] = nil
 	for _, thread in ipairs(self.waiting) do
 		skynet.wakeup(thread)
@@ -294,6 +311,10 @@ function supervisor.start(conf)
 		self:stop_all(1, #self.list)
 		error("supervisor: " .. reason, 2)
 	end
+	-- In a shutdown the children end in their order, after all phases of their own.
+	self.step = shutdown.register { phase = "last", timeout = self:patience(), handler = function()
+		self:stop()
+	end }
 	if started == 0 then
 		debugger.before_exit(supervisor.stop_all)
 	end

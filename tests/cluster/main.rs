@@ -12,11 +12,13 @@ mod churn;
 mod control;
 mod deaths;
 mod frozen;
+mod groups;
 mod hostile;
 mod interop;
 mod links;
 mod names;
 mod shared;
+mod shutdown;
 mod starts;
 mod watching;
 
@@ -64,6 +66,13 @@ const SCENARIOS: &[Scenario] = &[
     quick(any("unique", &[3], shared::unique_service_is_raced)),
     quick(any("datacenter", &[3], shared::datacenter_waits)),
     least(3, ours("shared-again", &[3], shared::shared_things_come_back)),
+    quick(any("multicast", &[2, 3], groups::channels)),
+    quick(any("testmulticast2", &[2], groups::the_scripts_of_c_skynet)),
+    any("multicast-sizes", &[2], groups::channels_of_any_size),
+    quick(ours("multicast-dies", &[3], groups::a_subscriber_dies_and_comes_back)),
+    ours("multicast-owner", &[3], groups::an_owner_dies_and_comes_back),
+    quick(ours("global-group", &[3], groups::a_global_group)),
+    quick(ours("tunnel", &[2], groups::tunnels_and_members_elsewhere)),
     any("sizes", &[2], interop::big_messages),
     any("dead-handle", &[2], interop::calls_to_dead_services),
     quick(least(3, ours("kill", &[3, 5, 32], deaths::killed_in_a_storm_and_back))),
@@ -108,6 +117,10 @@ const SCENARIOS: &[Scenario] = &[
     quick(ours("hostile", &[2], hostile::bytes_on_every_port)),
     ours("scanner", &[2], hostile::connections_without_a_word),
     ours("secret", &[3], hostile::a_secret_keeps_strangers_out),
+    quick(least(3, ours("shutdown", &[3], shutdown::all_nodes_go_phase_by_phase))),
+    least(3, ours("shutdown-frozen", &[3], shutdown::a_frozen_node_is_passed_by)),
+    ours("shutdown-leader", &[2], shutdown::the_leader_dies),
+    least(3, Scenario { layouts: &[Mixed], ..ours("shutdown-c", &[3], shutdown::c_nodes_live_on) }),
     ours("chaos", &[5], deaths::chaos),
 ];
 

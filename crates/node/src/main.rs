@@ -3,14 +3,16 @@
 //! - `cli`: what the user asks for
 //! - `config`: the config file, its keys, `skynet check`
 //! - `daemon`: the pid file, and running in the background
-//! - `signals`: SIGHUP reopens the log
+//! - `signals`: SIGHUP reopens the log, SIGTERM and SIGINT end the node
 //! - `wiring`: a config becomes a running node
+//! - `ending`: how the process ends, within limits
 //! - `embed`: the Lua files in the binary
 //! - `demo`: what runs when there is no argument
-//! - `c`: services written in C, and `skynet.h`
+//! - `module`: services from shared libraries: the file, and in what it is written
+//! - `c`: those written in C, and `skynet.h`
 //! - `memory`, `exports`: the allocator of the process, and what C modules find in it
 
-// `c`, `daemon` and `memory` alone may allow it.
+// `c`, `daemon`, `memory` and `module` alone may allow it.
 #![deny(unsafe_code)]
 
 mod c;
@@ -19,8 +21,10 @@ mod config;
 mod daemon;
 mod demo;
 mod embed;
+mod ending;
 mod exports;
 mod memory;
+mod module;
 mod signals;
 mod wiring;
 
@@ -36,7 +40,7 @@ fn main() -> ExitCode {
         Err(message) => Err(anyhow::anyhow!(message)),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -44,15 +48,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::Demo => demo::run(),
-        Command::Run(path) => wiring::run(&Config::load(&path)?),
+/// The status that the process should end with.
+fn execute(command: Command) -> anyhow::Result<u8> {
+    let shown = match command {
+        Command::Demo => return demo::run(),
+        Command::Run(path) => return wiring::run(&Config::load(&path)?),
         Command::Check(path) => print(&config::report(&path, &Config::load(&path)?)),
         Command::Keys => print(&config::markdown()),
         Command::Version => print(&cli::version()),
         Command::Help => print(cli::HELP),
-    }
+    };
+    shown.map(|()| 0)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

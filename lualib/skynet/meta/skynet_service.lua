@@ -30,6 +30,12 @@ function skynet.forward_type(map, start_func) end
 ---@param start_func function
 function skynet.filter(filter, start_func) end
 
+--- Orders a shutdown of this node: services that have something to do before (`skynet.shutdown` as a module) are asked, then all end.
+---@param reason? string for the log
+---@param options? { network?: boolean } `network`: all nodes of the harbor network that are of this kind
+---@return boolean first false if one was ordered before
+function skynet.shutdown(reason, options) end
+
 --- Ends this service; does not return. What it had accepted and not answered is answered with an error.
 ---@param reason? string it ends abnormally, for this reason: services that are linked to it end, too. Not in C skynet
 function skynet.exit(reason) end
@@ -83,3 +89,10 @@ function skynet.info_func(func) end
 --- Limits the memory of this service; only in the main chunk. Beyond it an allocation raises `not enough memory`.
 ---@param bytes integer
 function skynet.memlimit(bytes) end
+
+--- Sets how long one message may take this service. Code that takes longer is interrupted by an error, `interrupted after <n> s in one
+--- message`, and at every instruction if it still goes on a second later, until its thread has ended. Time in which threads are
+--- suspended does not count. The limit holds some milliseconds more or less. C code and finalizers are not interrupted. Not in C skynet.
+---@param seconds? number 0: no limit, which is the default unless the config sets `rs_runaway`; nil: nothing is set
+---@return number # the limit until now
+function skynet.runaway(seconds) end

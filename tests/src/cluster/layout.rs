@@ -77,6 +77,11 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// The scripts that come with C skynet, if that is there: nodes of both kinds find them.
+    pub(super) fn scripts(&self) -> Option<PathBuf> {
+        self.c.as_deref().map(|tree| tree.join("test"))
+    }
+
     /// The binary of a kind, and the folder with its Lua files where it does not carry them.
     pub(super) fn of(&self, kind: Kind) -> Result<(PathBuf, Option<&Path>)> {
         match kind {

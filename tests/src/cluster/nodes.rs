@@ -124,6 +124,12 @@ impl Cluster {
         self.allowed.push(text);
     }
 
+    /// Whether nodes find the scripts that come with C skynet.
+    #[must_use]
+    pub fn has_scripts(&self) -> bool {
+        self.programs.scripts().is_some()
+    }
+
     /// Tells what is being done.
     pub fn step(&mut self, text: impl AsRef<str>) {
         let line = format!("{:6.1} s  {}", self.begun.elapsed().as_secs_f64(), text.as_ref());
@@ -271,13 +277,31 @@ impl Cluster {
     /// # Errors
     /// When it does not.
     pub fn fails(&mut self, id: u32) -> Result<()> {
+        self.ends(id).map(drop)
+    }
+
+    /// The same; its exit status, `None` if a signal ended it.
+    ///
+    /// # Errors
+    /// As [`Cluster::fails`].
+    pub fn ends(&mut self, id: u32) -> Result<Option<i32>> {
         let node = self.nodes.get_mut(&id).with_context(|| format!("the cluster has no node {id}"))?;
         let process = node.process.as_mut().with_context(|| format!("node {id} does not run"))?;
         let status = patience::until(&format!("node {id} to end"), PATIENCE, || process.ended())?;
         node.process = None;
         node.channel = None;
         self.step(format!("node {id} has ended with {status}"));
-        Ok(())
+        Ok(status.code())
+    }
+
+    /// Asks a node to end (`SIGTERM`).
+    ///
+    /// # Errors
+    /// When the node does not run.
+    pub fn terminate(&mut self, id: u32) -> Result<()> {
+        self.step(format!("node {id} is told to end"));
+        let node = self.at(id);
+        node.process.as_ref().with_context(|| format!("node {id} does not run"))?.terminate()
     }
 
     /// Stops a node where it is.

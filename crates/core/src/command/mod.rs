@@ -3,6 +3,7 @@
 //! A command has a name and a parameter, and gives a text or nothing. Names are case-sensitive.
 
 mod parse;
+mod shutdown;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::node::Node;
 use crate::os::path_from;
 use crate::{Handle, LaunchError};
 use parse::{integer, text, word};
+use shutdown::shutdown;
 
 /// Who gives a command: a service, or the program around the node.
 struct Asker<'a> {
@@ -43,6 +45,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("LOGON", logon),
     ("LOGOFF", logoff),
     ("SIGNAL", signal),
+    ("SHUTDOWN", shutdown),
 ];
 
 pub(crate) fn run(node: &Node, ctx: Option<&Context>, cmd: &str, param: &[u8]) -> Answer {
@@ -198,6 +201,10 @@ fn stat(asker: &Asker<'_>, param: &[u8]) -> Answer {
         b"cpu" => seconds(ctx.cpu_time()),
         b"time" => seconds(ctx.message_cpu_time()),
         b"message" => ctx.message_count().to_string(),
+        b"limit" => ctx.mailbox_stat().bound.map_or(0, |bound| bound.limit).to_string(),
+        b"rejected" => ctx.mailbox_stat().rejected.to_string(),
+        b"dropped" => ctx.mailbox_stat().dropped.to_string(),
+        b"paused" => ctx.mailbox_stat().paused.to_string(),
         _ => String::new(),
     };
     Some(value.into_bytes())

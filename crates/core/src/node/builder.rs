@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
+use std::time::Duration;
 
 use super::extensions::Extensions;
 use super::life::Life;
+use super::shutdown::{Shutdown, ShutdownEvent, ShutdownHook};
 use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::logger;
 use crate::message::Message;
 use crate::names::Names;
@@ -53,12 +56,15 @@ pub struct NodeBuilder {
     harbor: u8,
     env: Vec<(String, String)>,
     profile: bool,
+    message_limit: Duration,
+    explain_errors: bool,
     modules: HashMap<String, Arc<dyn Module>>,
     resolver: Option<Box<Resolver>>,
     log: LogTarget,
     first_local_id: u32,
     clock: Clock,
     setup: Vec<Setup>,
+    on_shutdown: Option<Box<ShutdownHook>>,
 }
 
 /// A part of the program that is tied to a node before anything runs on it.
@@ -71,12 +77,15 @@ impl Default for NodeBuilder {
             harbor: 0,
             env: Vec::new(),
             profile: true,
+            message_limit: Duration::ZERO,
+            explain_errors: true,
             modules: HashMap::new(),
             resolver: None,
             log: LogTarget::default(),
             first_local_id: 1,
             clock: Clock::default(),
             setup: Vec::new(),
+            on_shutdown: None,
         }
     }
 }
@@ -107,6 +116,22 @@ impl NodeBuilder {
     #[must_use]
     pub fn profile(mut self, on: bool) -> NodeBuilder {
         self.profile = on;
+        self
+    }
+
+    /// How long a service may handle one message before it is interrupted, if it can be; [`Context::set_message_limit`] changes that
+    /// for one service. Zero, as without this, is no limit.
+    #[must_use]
+    pub fn message_limit(mut self, limit: Duration) -> NodeBuilder {
+        self.message_limit = limit;
+        self
+    }
+
+    /// Whether those whose calls fail are told why, by the text in a `PTYPE_ERROR`: who has ended and how, what a handler raised.
+    /// The text goes to other nodes, too. Without this, they are told; in C skynet nobody is.
+    #[must_use]
+    pub fn explain_errors(mut self, on: bool) -> NodeBuilder {
+        self.explain_errors = on;
         self
     }
 
@@ -163,6 +188,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Hears when somebody orders the node to [shut down](Node::shutdown), on whatever thread that is; it should only tell another one, which
+    /// sees to the phases and then calls [`Node::end_shutdown`]. Without this, all services end at once.
+    #[must_use]
+    pub fn on_shutdown(mut self, hook: impl Fn(ShutdownEvent) + Send + Sync + 'static) -> NodeBuilder {
+        self.on_shutdown = Some(Box::new(hook));
+        self
+    }
+
     /// Starts the node: first its log service, which gets the first handle and the name `logger`, then its threads.
     ///
     /// # Errors
@@ -190,19 +223,24 @@ impl NodeBuilder {
             ticks: Ticks::new(),
             names: Names::default(),
             watches: Watches::default(),
+            groups: Groups::default(),
             env,
             modules: RwLock::new(modules),
             resolver: self.resolver,
             harbor: self.harbor,
             profile: self.profile,
+            message_limit: limit_ms(self.message_limit),
+            explain_errors: self.explain_errors,
             harbor_service: AtomicU32::new(0),
             monitor_service: AtomicU32::new(0),
             log_service: AtomicU32::new(0),
             client: Mutex::new(None),
             life: Life::default(),
+            shutdown: Shutdown::new(self.on_shutdown),
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
             unhandled: OnceLock::new(),
+            relief: OnceLock::new(),
         }));
         let set_up = self.setup.into_iter().try_for_each(|setup| setup(&node).map_err(StartError::Setup));
         if let Err(error) = set_up.and_then(|()| node.start_logger(&self.log)) {
@@ -217,6 +255,11 @@ impl NodeBuilder {
         })?;
         Ok(node)
     }
+}
+
+/// A limit as whole milliseconds, none of which is 0 but for no limit.
+pub(crate) fn limit_ms(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 impl Node {

@@ -1,6 +1,6 @@
 //! Services written in C: modules from `cpath`, and the functions of `skynet.h` that they call.
 //!
-//! - `library`: from a module's name to its entry points
+//! - `library`: from a loaded file to the entry points of a module in it
 //! - `service`: a service of such a module
 //! - `context`: what its module knows as `struct skynet_context`
 //! - `api`: the exported functions
@@ -8,7 +8,7 @@
 //! - `shipped`: files with the names of what the binary has itself
 //! - `format.c`: `skynet_error`, since Rust cannot define a function with a variable number of arguments
 //!
-//! The contract with C authors is in `crates/node/include`. No module is ever unloaded. What a module does wrong with its pointers,
+//! The contract with C authors is in `crates/node/include`. What a module does wrong with its pointers,
 //! such as to use a context after its service has ended, ends the process, as in any C program.
 
 // Pointers of C modules are what all of this is about. Each block has its reason.
@@ -22,5 +22,5 @@ mod service;
 mod shipped;
 
 pub(crate) use process::attach;
-pub(crate) use service::{CModule, load};
+pub(crate) use service::CModule;
 pub(crate) use shipped::{SHIPPED, file_of, name_passed_over};

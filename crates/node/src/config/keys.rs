@@ -129,6 +129,30 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "Count CPU time per service. Any value but `true` turns it off.",
             ),
             key(
+                "rs_explain_errors",
+                Kind::Boolean,
+                Silent("true"),
+                "Tell callers why their calls fail: what a handler raised with its traceback, who has ended and how. `false`: the errors of C skynet, and nothing of it goes to other services and nodes.",
+            ),
+            key(
+                "rs_runaway",
+                Kind::Integer { min: 0, max: 86_400 },
+                Silent("0"),
+                "How many seconds a Lua service may spend in one message before a Lua error interrupts it; 0 for ever. `skynet.runaway` sets it for one service.",
+            ),
+            key(
+                "rs_shutdown_timeout",
+                Kind::Integer { min: 1, max: 86_400 },
+                Silent("30"),
+                "How many seconds a [shutdown](shutdown.md) may take; whoever is not done by then is passed by.",
+            ),
+            key(
+                "rs_shutdown_network",
+                Kind::Boolean,
+                Silent("false"),
+                "With `true`, SIGTERM and SIGINT shut down all nodes of the harbor network that are of this kind, and not this one alone.",
+            ),
+            key(
                 "preload",
                 Kind::Path,
                 Unset,

@@ -1,13 +1,16 @@
 //! The second stage: entries become a [`Config`] with every default in place.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::chunk::{self, Entries};
 use super::error::ConfigError;
 use super::harbor::HarborSettings;
 use super::keys::{self, Fallback};
 use super::misspelling;
+use super::number::number;
 use super::sockets::SocketSettings;
+use crate::ending::ShutdownSettings;
 
 /// A config that a node can start from.
 #[derive(Clone, Debug)]
@@ -22,6 +25,10 @@ pub(crate) struct Config {
     pub(crate) harbor: u8,
     /// Whether CPU time is counted.
     pub(crate) profile: bool,
+    /// How long a Lua service may be in one message; zero without a limit.
+    pub(crate) runaway: Duration,
+    /// Whether callers are told why their calls fail.
+    pub(crate) explain_errors: bool,
     /// The log service: its module, and its argument if there is one.
     pub(crate) log_service: (String, Option<String>),
     /// The first service.
@@ -36,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) sockets: SocketSettings,
     /// How the node takes part in its harbor network.
     pub(crate) harbor_settings: HarborSettings,
+    /// How the node shuts down.
+    pub(crate) shutdown: ShutdownSettings,
     /// What the author of the file may want to know.
     pub(crate) warnings: Vec<String>,
 }
@@ -134,6 +143,8 @@ impl Config {
             threads,
             harbor,
             profile: value(&env, "profile") == "true",
+            runaway: Duration::from_secs(number(&env, "rs_runaway")? as u64),
+            explain_errors: env.get("rs_explain_errors").is_none_or(|value| value == "true"),
             log_service: (value(&env, "logservice").to_owned(), env.get("logger").cloned()),
             bootstrap,
             daemon: env.get("daemon").map(PathBuf::from),
@@ -141,6 +152,10 @@ impl Config {
             prefer: Prefer::parse(value(&env, "rs_prefer_files")),
             sockets: SocketSettings::read(&env)?,
             harbor_settings: HarborSettings::read(&env)?,
+            shutdown: ShutdownSettings {
+                limit: Duration::from_secs(number(&env, "rs_shutdown_timeout")? as u64),
+                network: env.get("rs_shutdown_network").is_some_and(|value| value == "true"),
+            },
             warnings: Vec::new(),
             given,
             env,
@@ -155,7 +170,7 @@ impl Config {
         for (name, _) in self.env.iter().filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER)) {
             found.push(format!("{name} is not UTF-8; services see a damaged value"));
         }
-        for name in ["profile", "enablessl"] {
+        for name in ["profile", "enablessl", "rs_explain_errors", "rs_shutdown_network"] {
             if let Some(value) = self.env.get(name).filter(|value| *value != "true" && *value != "false") {
                 found.push(format!("{name} = {value:?} counts as false; write true or false"));
             }
