@@ -16,8 +16,8 @@ local function listener()
 	peer:call(function()
 		check.state.texts = {}
 		skynet.register_protocol {
-			name = "text",
 			id = skynet.PTYPE_TEXT,
+			name = "text",
 			unpack = skynet.tostring,
 			dispatch = function(_, _, text)
 				table.insert(check.state.texts, text)
@@ -113,8 +113,8 @@ case["debug commands are answered before a million messages, and PING after them
 	peer:call(function()
 		check.state.count = 0
 		skynet.register_protocol {
-			name = "text",
 			id = skynet.PTYPE_TEXT,
+			name = "text",
 			unpack = function() end,
 			dispatch = function()
 				check.state.count = check.state.count + 1

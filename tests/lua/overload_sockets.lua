@@ -73,8 +73,8 @@ case["a gate reads no more from the client of a full agent, and loses nothing"] 
 		skynet.bound_mailbox(4, "pause")
 		check.state.packages, check.state.last = 0, ""
 		skynet.register_protocol {
-			name = "client",
 			id = skynet.PTYPE_CLIENT,
+			name = "client",
 			unpack = skynet.tostring,
 			dispatch = function(_, _, package)
 				skynet.ignoreret()
