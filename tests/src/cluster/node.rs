@@ -126,7 +126,9 @@ impl Node {
             None => {
                 // The services of the service tests, too.
                 let more = crate::folder().join("lua").join("service").join("?.lua");
-                config.text("luaservice", format_args!("{lua};{}{scripts}", more.display())).text("lua_path", &lua)
+                config
+                    .text("luaservice", format_args!("{lua};{}{scripts}", more.display()))
+                    .text("lua_path", &lua)
             }
             Some(tree) => {
                 let c = tree.display();
