@@ -3,7 +3,7 @@
 //! [`COMMANDS`] is the whole list; each command is one module:
 //!
 //! * [`check`]: `test`, the steps that CI runs
-//! * [`mod@bench`]: `bench`, the Lua, network and two-node benchmarks beside C skynet, and the core beside other actor libraries
+//! * [`mod@bench`]: `bench`, the Lua, network, two-node and C benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
 //! * [`cluster`]: `cluster-test`, clusters of real nodes that are killed, frozen and cut off
 //! * [`fuzz`]: `fuzz`, the fuzz targets of the crates
@@ -60,6 +60,12 @@ const COMMANDS: &[Command] = &[
         usage: "bench harbor [FILTER] [--runs N] [--json] [--c-profile-off]",
         about: "calls and messages between two nodes, of one kind and of both",
         run: bench::harbor::run,
+    },
+    Command {
+        name: "bench c",
+        usage: "bench c [FILTER] [--runs N] [--json]",
+        about: "messages between services written in C, the same module on our node and on C skynet (needs a C compiler)",
+        run: bench::c::run,
     },
     Command {
         name: "compat",
