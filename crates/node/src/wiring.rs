@@ -51,6 +51,7 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
     };
     let mut builder = Node::builder()
         .workers(config.threads)
+        .worker_stack(c::thread_stack())
         .harbor(config.harbor)
         .profile(config.profile)
         .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))

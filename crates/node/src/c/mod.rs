@@ -4,7 +4,7 @@
 //! - `service`: a service of such a module
 //! - `context`: what its module knows as `struct skynet_context`
 //! - `api`: the exported functions
-//! - `process`: the one node that C code of this process is about
+//! - `process`: the one node that C code of this process is about, and how much stack it finds
 //! - `shipped`: files with the names of what the binary has itself
 //! - `format.c`: `skynet_error`, since Rust cannot define a function with a variable number of arguments
 //!
@@ -21,6 +21,6 @@ mod process;
 mod service;
 mod shipped;
 
-pub(crate) use process::attach;
+pub(crate) use process::{attach, thread_stack};
 pub(crate) use service::{CModule, load};
 pub(crate) use shipped::{SHIPPED, file_of, name_passed_over};
