@@ -54,7 +54,14 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         .worker_stack(c::thread_stack())
         .harbor(config.harbor)
         .profile(config.profile)
-        .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
+        .module(
+            "snlua",
+            skynet_luabind::snlua(LuaOptions {
+                sources,
+                prefer_files,
+                module_contexts: Some(c::module_contexts()),
+            }),
+        )
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
         .setup(c::attach)
