@@ -14,7 +14,7 @@
 pub(crate) mod c;
 pub(crate) mod harbor;
 pub(crate) mod net;
-mod node;
+pub(crate) mod node;
 mod options;
 mod peers;
 mod report;

@@ -81,7 +81,7 @@ pub(super) fn measure_with(contestant: &Contestant, config_text: impl Fn(&Path) 
 /// # Errors
 ///
 /// When it cannot be started, fails, or is still running at the deadline (it is ended then).
-pub(super) fn output(command: &mut Command, file: &Path) -> Result<String> {
+pub(crate) fn output(command: &mut Command, file: &Path) -> Result<String> {
     let sink = File::create(file).with_context(|| format!("cannot make {}", file.display()))?;
     let mut child = command
         .stdin(Stdio::null())
@@ -147,7 +147,7 @@ pub(super) fn profile(kind: Kind) -> &'static str {
 }
 
 /// The last lines of a text.
-pub(super) fn tail(text: &str, lines: usize) -> String {
+pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }
