@@ -78,8 +78,12 @@ case["a library that is opened by hand finds it, too"] = function()
 end
 
 case["a module for another Lua is refused with both versions"] = function()
-	check.raises("version mismatch", require, "oldlua")
+	check.raises("version mismatch: app. needs 504.*, Lua core provides 505", require, "oldlua")
 end
+
+case["a module that fails in its init is named with its path"] = check.ours(function()
+	check.raises("error loading module 'oldlua' from file '/.*/oldlua%.so':\n\tversion mismatch", require, "oldlua")
+end)
 
 case["a module that lacks a function is refused with its path and the name of that"] = function()
 	local message = check.raises("undefined symbol: lua_function_of_another_lua", require, "undefined")

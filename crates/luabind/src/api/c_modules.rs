@@ -1,4 +1,5 @@
-//! What Lua's C modules find in the registry as `skynet_context`, from the moment on when a service looks for such a module.
+//! Lua's C modules: what they find in the registry as `skynet_context`, from the moment on when a service looks for one, and errors
+//! that name them.
 
 use std::ffi::{c_int, c_void};
 use std::fmt;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use mlua::ffi::{self, lua_State};
 use skynet_core::Context;
 
+use super::{bytes_at, push_bytes};
 use crate::vm::{shared, vm_of};
 
 /// One service, as Lua's C modules see it. It lives as long as the service's VM: finalizers may still use it.
@@ -70,4 +72,57 @@ pub(crate) unsafe extern "C-unwind" fn loadlib(l: *mut lua_State) -> c_int {
         ffi::lua_callk(l, ffi::lua_gettop(l) - 1, ffi::LUA_MULTRET, 0, None);
         ffi::lua_gettop(l)
     }
+}
+
+/// A searcher for C modules, with Lua's own as its upvalue: `(name) -> loader, place | reason`.
+pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::lua_settop(l, 1);
+        provide(l);
+        ffi::lua_pushvalue(l, ffi::lua_upvalueindex(1));
+        ffi::lua_rotate(l, 1, 1);
+        ffi::lua_callk(l, 1, 2, 0, None);
+        if ffi::lua_type(l, 1) == ffi::LUA_TFUNCTION {
+            ffi::lua_rotate(l, 1, 1);
+            ffi::lua_pushcclosure(l, open, 1);
+            ffi::lua_rotate(l, 1, 1);
+        }
+        2
+    }
+}
+
+/// The loader of a C module, with the function of its library as upvalue: `(name, path) -> module`.
+unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::lua_settop(l, 2);
+        ffi::lua_pushvalue(l, ffi::lua_upvalueindex(1));
+        ffi::lua_pushvalue(l, 1);
+        ffi::lua_pushvalue(l, 2);
+        let status = ffi::lua_pcallk(l, 2, 1, 0, 0, Some(opened));
+        opened(l, status, 0)
+    }
+}
+
+/// A failure gets the module's name and path, which a message such as that about another version of Lua does not have.
+unsafe extern "C-unwind" fn opened(l: *mut lua_State, status: c_int, _: ffi::lua_KContext) -> c_int {
+    unsafe {
+        if status == ffi::LUA_OK || status == ffi::LUA_YIELD {
+            return 1;
+        }
+        if ffi::lua_type(l, -1) == ffi::LUA_TSTRING && !contains(bytes_at(l, -1), bytes_at(l, 2)) {
+            push_bytes(l, b"error loading module '");
+            ffi::lua_pushvalue(l, 1);
+            push_bytes(l, b"' from file '");
+            ffi::lua_pushvalue(l, 2);
+            push_bytes(l, b"':\n\t");
+            ffi::lua_pushvalue(l, 3);
+            ffi::lua_concat(l, 6);
+        }
+        ffi::lua_error(l)
+    }
+}
+
+/// Whether a message has the path already. A leaf.
+fn contains(message: &[u8], path: &[u8]) -> bool {
+    !path.is_empty() && message.windows(path.len()).any(|window| window == path)
 }

@@ -49,6 +49,14 @@ pub(crate) unsafe fn open_libraries(l: *mut lua_State) {
         ffi::lua_getfield(l, -1, c"searchers".as_ptr());
         ffi::lua_pushcclosure(l, loader::searcher, 0);
         ffi::lua_rawseti(l, -2, 2);
+        // The third and the fourth are those for C modules.
+        let mut place = 3;
+        while place <= 4 {
+            ffi::lua_rawgeti(l, -1, place);
+            ffi::lua_pushcclosure(l, c_modules::searcher, 1);
+            ffi::lua_rawseti(l, -2, place);
+            place += 1;
+        }
         ffi::lua_settop(l, 0);
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use mlua::ffi::{self, lua_State};
 
 use super::load_file;
-use crate::api::{bytes_at, c_modules, is_built_in, open_native, push_bytes};
+use crate::api::{bytes_at, is_built_in, open_native, push_bytes};
 use crate::sources;
 use crate::vm::{Vm, shared, vm_of};
 
@@ -37,8 +37,6 @@ pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
             return loaded(l, status, 2);
         }
         if !found {
-            // The searchers for C modules come next.
-            c_modules::provide(l);
             return 1;
         }
         let status = load_file(l, vm, 3, std::ptr::null());

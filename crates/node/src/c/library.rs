@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
 use super::context::CContext;
+use super::elf;
 
 /// `void *NAME_create(void)`
 pub(super) type Create = unsafe extern "C" fn() -> *mut c_void;
@@ -68,6 +69,13 @@ pub(super) fn candidates(patterns: &[String], name: &str) -> impl Iterator<Item 
 pub(super) fn load(patterns: &[String], name: &str) -> Result<Entries, LoadError> {
     let mut failure: Option<(bool, String)> = None;
     for path in candidates(patterns, name) {
+        if elf::is_cut_off(&path) {
+            let exists = failure.as_ref().is_some_and(|(exists, _)| *exists);
+            let reason =
+                format!("{}: the file is cut off: parts that it promises are missing", path.display());
+            failure = if exists { failure } else { Some((true, reason)) };
+            continue;
+        }
         // SAFETY: whoever puts a file on `cpath` wants its code to run; what its constructors do is not ours to check.
         match unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) } {
             Ok(library) => return entries(library, path, name),

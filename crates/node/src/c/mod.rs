@@ -1,6 +1,7 @@
 //! Services written in C: modules from `cpath`, and the functions of `skynet.h` that they call.
 //!
 //! - `library`: from a module's name to its entry points
+//! - `elf`: files that are cut off
 //! - `service`: a service of such a module
 //! - `context`: what its module knows as `struct skynet_context`
 //! - `lua`: the same for the C modules of a Lua service
@@ -17,6 +18,7 @@
 
 pub(crate) mod api;
 mod context;
+mod elf;
 mod library;
 mod lua;
 mod process;
