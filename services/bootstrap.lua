@@ -51,7 +51,7 @@ local function start_harbor()
 		system_service("cdummy", ".cslave")
 	else
 		if skynet.getenv "standalone" then
-			system_service "cmaster"
+			system_service("cmaster", ".cmaster")
 		end
 		system_service("cslave", ".cslave")
 	end

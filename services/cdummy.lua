@@ -25,7 +25,8 @@ function command.REGISTER(name, handle)
 	if not valid.name(name) then
 		error(valid.no_name(name), 0)
 	end
-	assert(handles[name] == nil, "global name is taken")
+	-- A name whose service has ended is free. The watch tells, and costs one entry while it lives.
+	assert(handles[name] == nil or not skynet.watch(handles[name]), "global name is taken")
 	handles[name] = handle
 	tell_harbor(name, handle)
 	local answers = asking[name]

@@ -3,6 +3,7 @@
 -- Nodes of ours announce themselves (skynet.harbor.features). They may come back under their id, and the master notices when they
 -- fall silent. To C nodes the master speaks the protocol of C skynet and nothing else.
 local skynet = require "skynet"
+local core = require "skynet.core"
 local socket = require "skynet.socket"
 local wire = require "skynet.harbor.wire"
 local valid = require "skynet.harbor.valid"
@@ -171,6 +172,10 @@ local function admit(fd)
 	return slave
 end
 
+--- The coordinator of this node, while it leads a shutdown.
+---@type integer?
+local leader
+
 ---@type table<string, fun(slave: harbor.Slave, ...: any): boolean?> false if there was no sense in it
 local packages = {}
 
@@ -200,6 +205,13 @@ end
 
 --- A heartbeat.
 function packages.P() end
+
+--- A node wants the whole network to be shut down. This node leads; one that has missed the beginning is told who that is.
+function packages.X(slave)
+	if not core.command("SHUTDOWN", string.format("BEGIN network the whole network, as node %d has asked", slave.id)) and leader then
+		tell(slave, "X", leader)
+	end
+end
 
 --- Does what a node says until it is gone.
 ---@param slave harbor.Slave
@@ -266,7 +278,27 @@ local function accept(fd, from)
 	wire.close(fd)
 end
 
+local command = {}
+
+--- Tells the nodes that understand it that a coordinator of this node leads a shutdown: returns their ids.
+---@param source integer
+function command.SHUTDOWN(source)
+	leader = source
+	local told = {}
+	for _, slave in ipairs(registry.all()) do
+		if slave.features and slave.id ~= source >> 24 then
+			tell(slave, "X", source)
+			told[#told + 1] = slave.id
+		end
+	end
+	return told
+end
+
 skynet.start(function()
+	skynet.dispatch("lua", function(_, source, name, ...)
+		local run = command[name] or error("unknown command " .. tostring(name))
+		skynet.retpack(run(source, ...))
+	end)
 	local address = assert(skynet.getenv "standalone", "the key standalone is missing")
 	log("master listen socket %s", address)
 	socket.start(socket.listen(address, nil, 256), accept)

@@ -2,6 +2,7 @@
 --
 -- When the master is gone, the links stay, and the slave tries to find the master again. Nodes of ours may come back under their id.
 local skynet = require "skynet"
+local core = require "skynet.core"
 local socket = require "skynet.socket"
 require "skynet.manager"
 local wire = require "skynet.harbor.wire"
@@ -23,6 +24,7 @@ local own = features.own()
 --- The connection to the master: nothing unless it is there and has answered.
 ---@class slave.Master
 ---@field fd integer
+---@field ours boolean it has announced itself
 ---@field beat harbor.Heartbeat
 
 ---@type slave.Master?
@@ -65,7 +67,8 @@ local book = names.new {
 		skynet.redirect(harbor, handle, "harbor", 0, "N " .. name)
 	end,
 	gone = function(handle)
-		return links.is_gone(handle >> 24)
+		-- A service of this node that has ended: a watch tells, and costs one entry while it lives.
+		return links.is_gone(handle >> 24) or handle >> 24 == id and not skynet.watch(handle)
 	end,
 }
 
@@ -107,6 +110,17 @@ function packages.D(peer)
 	end
 end
 
+--- The network is shut down, at the pace of the coordinator with this handle.
+function packages.X(leader)
+	if not valid.handle(leader) then
+		return
+	end
+	local order = string.format("BEGIN %s the whole network, led by node %d", skynet.address(leader), leader >> 24)
+	if not core.command("SHUTDOWN", order) and skynet.localname ".shutdown" then
+		skynet.send(".shutdown", "lua", "LED", leader)
+	end
+end
+
 --- A heartbeat, or a question whether this node lives.
 function packages.P(question)
 	if question and master then
@@ -137,7 +151,7 @@ end
 ---@param answer harbor.Answer
 local function joined(fd, answer)
 	local theirs = answer.features and answer.features.heartbeat
-	master = { fd = fd, beat = heartbeat.start(fd, own.heartbeat, theirs) }
+	master = { fd = fd, ours = answer.features ~= nil, beat = heartbeat.start(fd, own.heartbeat, theirs) }
 	book:joined()
 end
 
@@ -177,6 +191,15 @@ local function gather(answer)
 end
 
 local command = {}
+
+--- Has the shutdown of the whole network led by the node of the master. False if there is no master that knows what that is.
+function command.SHUTDOWN()
+	local able = master ~= nil and master.ours
+	if able then
+		wire.send(master.fd, "X")
+	end
+	skynet.retpack(able)
+end
 
 ---@param name string
 ---@param handle integer

@@ -110,6 +110,17 @@ return function(skynet)
 		return require "skynet.watch"(address)
 	end)
 
+	--- Orders a shutdown of this node, or with `network` of all nodes of its harbor network that are of this kind. False if one
+	--- was ordered before.
+	---@param reason? string for the log
+	---@param options? { network?: boolean }
+	---@return boolean
+	define("shutdown", function(reason, options)
+		local scope = options and options.network and "network" or "node"
+		local text = tostring(reason or "skynet.shutdown was called"):gsub("%c", " ")
+		return core.command("SHUTDOWN", string.format("BEGIN %s %s", scope, text)) ~= nil
+	end)
+
 	define("dispatch_unknown_request", function(func)
 		return native.hook("unknown_request", func) or native.unknown_request
 	end)

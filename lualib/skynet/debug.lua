@@ -67,7 +67,16 @@ function builtin.INFO(...)
 	end
 end
 
+--- Functions that run before EXIT ends the service.
+local before_exit = {}
+
 function builtin.EXIT()
+	for _, func in ipairs(before_exit) do
+		local ok, err = pcall(func)
+		if not ok then
+			skynet.error("error: before EXIT: " .. tostring(err))
+		end
+	end
 	skynet.exit()
 end
 
@@ -93,11 +102,21 @@ function builtin.PING()
 	skynet.ret()
 end
 
--- Answers that are never given: the end of the service fails them, which is what the asker waits for.
-local links = {}
-
+--- A request that is never answered: the end of the service fails it, which is what the asker waits for.
 function builtin.LINK()
-	links[#links + 1] = skynet.response()
+	require "skynet.link".hold()
+end
+
+--- The same of both sides: they are linked.
+function builtin.BOND()
+	require "skynet.link".accept()
+end
+
+--- This service is to end when the sender does.
+function builtin.FOLLOW()
+	local _, source = skynet.context()
+	skynet.ret()
+	require "skynet.link".follow(source)
 end
 
 function builtin.TRACELOG(protocol, flag)
@@ -120,6 +139,12 @@ end
 ---@param func fun(...) gets the arguments of the message; answers with `skynet.ret` as any handler does
 function debugger.reg_debugcmd(name, func)
 	added[name] = func
+end
+
+--- Has a function run before the command EXIT ends the service; it may suspend.
+---@param func fun()
+function debugger.before_exit(func)
+	before_exit[#before_exit + 1] = func
 end
 
 --- Handles a message of the debug protocol, unpacked.

@@ -1,35 +1,24 @@
 --- Keeps services running: `require "skynet.supervisor".start { ... }` starts them in order, starts them anew when they end, and
 --- gives up when that happens too often.
 local skynet = require "skynet"
-require "skynet.manager"
+local Child = require "skynet.supervisor.child"
+local debugger = require "skynet.debug"
+local queue = require "skynet.queue"
+local shutdown = require "skynet.shutdown"
 
 ---@alias supervisor.strategy
 ---| "one_for_one" only the child that has ended is started anew
 ---| "one_for_all" all are stopped, and started anew
 ---| "rest_for_one" those after it are stopped, and started anew with it
 
----@class supervisor.child
----@field id string
----@field start string[]|fun(): integer the arguments of `newservice`, or a function that gives a handle
----@field name? string a local name that each of its lives gets, such as ".db"
----@field restart? boolean false: its end is nobody's concern, and final
----@field stop? fun(handle: integer) asks it to end; default: the debug command EXIT
----@field shutdown? integer cs that it may take to end then, before it is killed; default 500
-
 ---@class supervisor.conf
----@field children supervisor.child[]
+---@field children? supervisor.child[]
 ---@field strategy? supervisor.strategy default "one_for_one"
 ---@field intensity? integer restarts that may happen within `period`; default 3
 ---@field period? integer cs; default 500
 ---@field backoff? integer cs before a restart, twice as many for each further one within `period`; default 0
 ---@field backoff_most? integer cs that this may come to; default 1000
 ---@field failed? fun(reason: string) runs when it has given up and stopped all
-
----@class supervisor.record
----@field spec supervisor.child
----@field handle? integer while it runs
----@field final? boolean it is not started again
----@field reason string why it does not run
 
 ---@class supervisor
 ---@field private conf supervisor.conf
@@ -39,92 +28,30 @@ require "skynet.manager"
 ---@field private waiting thread[] those that wait for its end
 ---@field private stopping boolean
 ---@field private ended boolean
+---@field private step shutdown.registration
+---@field private starting? supervisor.record
+---@field private serial fun(f: function, ...): ... one thread at a time changes what runs
 local Supervisor = {}
 Supervisor.__index = Supervisor
 
+--- Those that run, and the order of their starts.
+---@type table<supervisor, integer>
+local running = {}
+local started = 0
+
 local STRATEGIES = { one_for_one = true, one_for_all = true, rest_for_one = true }
 
---- Waits for the end of a service.
----@param handle integer
----@return string reason
-local function wait_for_end(handle)
-	local reason = "it has ended already"
-	while skynet.watch(handle) do
-		local answered, err = pcall(skynet.timeout_call, nil, handle, "debug", "LINK")
-		if not answered then
-			return tostring(err):match "call failed: (.*)" or tostring(err)
-		end
-		skynet.sleep(100) -- it answers whatever comes, and cannot be linked to
-	end
-	return reason
-end
-
 ---@private
 ---@param child supervisor.record
----@param handle integer
-function Supervisor:follow(child, handle)
-	local reason = wait_for_end(handle)
-	child.handle, child.reason = nil, reason
-	child.final = child.spec.restart == false
-	skynet.wakeup(child)
-	skynet.wakeup(self)
-end
-
----@param handle integer
-local function ask_to_exit(handle)
-	skynet.send(handle, "debug", "EXIT")
-end
-
---- Stops a child that runs, and waits for its end.
----@private
----@param child supervisor.record
-function Supervisor:stop_child(child)
-	local handle, spec = child.handle, child.spec
-	if not handle then
-		return
-	end
-	skynet.fork(function()
-		local ok, err = pcall(spec.stop or ask_to_exit, handle)
-		if not ok then
-			skynet.error(string.format("supervisor: stop of %s: %s", spec.id, err))
-		end
+---@return boolean ok
+---@return any err
+function Supervisor:begin(child)
+	self.starting = child
+	local ok, err = pcall(child.begin, child, function()
+		return self.stopping
 	end)
-	local deadline = skynet.now() + (spec.shutdown or 500)
-	while child.handle and skynet.now() < deadline do
-		skynet.sleep(deadline - skynet.now(), child)
-	end
-	if child.handle then
-		skynet.error(string.format("supervisor: %s did not stop in time and is killed", spec.id))
-		skynet.kill(handle)
-		while child.handle do
-			skynet.wait(child)
-		end
-	end
-end
-
---- Raises if it cannot be started.
----@private
----@param child supervisor.record
-function Supervisor:start_child(child)
-	local spec = child.spec
-	local handle
-	if type(spec.start) == "table" then
-		handle = skynet.newservice(table.unpack(spec.start))
-	else
-		handle = spec.start()
-	end
-	if type(handle) ~= "number" then
-		error("it has ended while it started", 0)
-	end
-	if spec.name then
-		skynet.name(spec.name, handle)
-		if skynet.localname(spec.name) ~= handle then
-			skynet.kill(handle)
-			error("its name " .. spec.name .. " is taken", 0)
-		end
-	end
-	child.handle = handle
-	skynet.fork(self.follow, self, child, handle)
+	self.starting = nil
+	return ok, err
 end
 
 --- Starts children in order. Those that run, and those whose end was final, are left out.
@@ -139,7 +66,7 @@ function Supervisor:start_all(first, last)
 		if self.stopping then
 			return false, "it is stopped"
 		elseif not child.handle and not child.final then
-			local ok, err = pcall(self.start_child, self, child)
+			local ok, err = self:begin(child)
 			if not ok then
 				child.reason = "it did not start: " .. tostring(err)
 				return false, child.spec.id .. ": " .. child.reason
@@ -155,8 +82,19 @@ end
 ---@param last integer
 function Supervisor:stop_all(first, last)
 	for i = last, first, -1 do
-		self:stop_child(self.list[i])
+		self.list[i]:stop()
 	end
+end
+
+--- How long it may take to stop all.
+---@private
+---@return integer cs
+function Supervisor:patience()
+	local sum = 100
+	for _, child in ipairs(self.list) do
+		sum = sum + (child.spec.shutdown or 500)
+	end
+	return sum
 end
 
 --- Notes a restart.
@@ -200,29 +138,54 @@ function Supervisor:restart(index)
 end
 
 ---@private
----@return integer? index the first child that should run and does not
-function Supervisor:missing()
-	for i, child in ipairs(self.list) do
-		if not child.handle and not child.final then
-			return i
+---@param child supervisor.record
+function Supervisor:forget(child)
+	self.by_id[child.spec.id] = nil
+	for i, other in ipairs(self.list) do
+		if other == child then
+			table.remove(self.list, i)
+			return
 		end
 	end
 end
 
+--- Looks at the children, and does what is to be done first.
+---@private
+---@return "idle"|nil what there was nothing to do
+---@return string? reason why it gives up
+function Supervisor:look()
+	for i = #self.list, 1, -1 do
+		local child = self.list[i]
+		if child.dynamic and child.final and not child.handle then
+			self.by_id[child.spec.id] = nil
+			table.remove(self.list, i)
+		end
+	end
+	if shutdown.reason() then
+		return "idle" -- whoever ends now has done its part
+	end
+	for i, child in ipairs(self.list) do
+		if not child.handle and not child.final then
+			return nil, self:restart(i)
+		end
+	end
+	return "idle"
+end
+
 ---@private
 function Supervisor:run()
-	local reason
+	local reason, what
 	while not self.stopping and not reason do
-		local index = self:missing()
-		if index then
-			reason = self:restart(index)
-		else
+		what, reason = self.serial(self.look, self)
+		if what == "idle" and not self.stopping then
 			skynet.wait(self)
 		end
 	end
 	self.stopping = true
-	self:stop_all(1, #self.list)
+	self.serial(self.stop_all, self, 1, #self.list)
 	self.ended = true
+	self.step:cancel()
+	running[self] = nil
 	for _, thread in ipairs(self.waiting) do
 		skynet.wakeup(thread)
 	end
@@ -246,10 +209,79 @@ end
 function Supervisor:stop()
 	self.stopping = true
 	skynet.wakeup(self)
+	if self.starting then
+		skynet.wakeup(self.starting)
+	end
 	while not self.ended do
 		table.insert(self.waiting, (coroutine.running()))
 		skynet.wait()
 	end
+end
+
+--- Adds a child, the last one, and starts it. Raises if that goes wrong, and then it is not added.
+---@param spec supervisor.child
+---@return integer? handle nil if it has ended already
+function Supervisor:start_child(spec)
+	return self.serial(function()
+		if self.stopping then
+			error("the supervisor is stopped", 0)
+		end
+		local child = self:add(spec)
+		child.dynamic = true
+		local ok, err = self:begin(child)
+		if not ok then
+			self:forget(child)
+			error(string.format("supervisor: %s: it did not start: %s", spec.id, err), 0)
+		end
+		local handle = child.handle
+		if not handle then
+			skynet.wakeup(self)
+		end
+		return handle
+	end)
+end
+
+--- Stops a child, and forgets it.
+---@param id string
+function Supervisor:stop_child(id)
+	self.serial(function()
+		local child = self.by_id[id] or error("the supervisor has no child " .. tostring(id), 0)
+		child:stop()
+		self:forget(child)
+	end)
+end
+
+---@class supervisor.view
+---@field id string
+---@field handle? integer
+---@field name? string
+---@field restart string
+---@field starts integer how often it was started
+---@field reason? string why it does not run, or how its life before this one ended
+
+--- What there is, in the order of the starts.
+---@return supervisor.view[]
+function Supervisor:which_children()
+	local views = {}
+	for i, child in ipairs(self.list) do
+		views[i] = {
+			id = child.spec.id, handle = child.handle, name = child.spec.name, restart = child.restart, starts = child.starts,
+			reason = (child.starts > 1 or not child.handle) and child.reason or nil,
+		}
+	end
+	return views
+end
+
+---@private
+---@param spec supervisor.child
+---@return supervisor.record
+function Supervisor:add(spec)
+	local child = Child.new(spec, function()
+		skynet.wakeup(self)
+	end)
+	assert(not self.by_id[spec.id], "each child has an id of its own, a string")
+	self.list[#self.list + 1], self.by_id[spec.id] = child, child
+	return child
 end
 
 ---@param conf supervisor.conf
@@ -257,14 +289,10 @@ end
 local function new(conf)
 	assert(STRATEGIES[conf.strategy or "one_for_one"], "the strategy is one_for_one, one_for_all or rest_for_one")
 	local self = setmetatable({
-		conf = conf, list = {}, by_id = {}, restarts = {}, waiting = {}, stopping = false, ended = false,
+		conf = conf, list = {}, by_id = {}, restarts = {}, waiting = {}, stopping = false, ended = false, serial = queue(),
 	}, Supervisor)
-	for i, spec in ipairs(conf.children) do
-		assert(type(spec.id) == "string" and not self.by_id[spec.id], "each child has an id of its own, a string")
-		assert(type(spec.start) == "table" or type(spec.start) == "function", "a child is started by a table or a function")
-		assert(not spec.name or spec.name:find "^%.", "the name of a child is a local one, such as .db")
-		local child = { spec = spec, reason = "it has not been started" }
-		self.list[i], self.by_id[spec.id] = child, child
+	for _, spec in ipairs(conf.children or {}) do
+		self:add(spec)
 	end
 	return self
 end
@@ -272,7 +300,8 @@ end
 local supervisor = {}
 
 --- Starts the children in order, and keeps them running from now on. If one cannot be started those before it are stopped,
---- and it raises. The children do not end with the service that calls this: it stops them before it exits.
+--- and it raises. The children end with the service that calls this, at once and in no order; in order with the debug command
+--- EXIT, and by `stop`.
 ---@param conf supervisor.conf
 ---@return supervisor
 function supervisor.start(conf)
@@ -282,8 +311,31 @@ function supervisor.start(conf)
 		self:stop_all(1, #self.list)
 		error("supervisor: " .. reason, 2)
 	end
+	-- In a shutdown the children end in their order, after all phases of their own.
+	self.step = shutdown.register { phase = "last", timeout = self:patience(), handler = function()
+		self:stop()
+	end }
+	if started == 0 then
+		debugger.before_exit(supervisor.stop_all)
+	end
+	started = started + 1
+	running[self] = started
 	skynet.fork(self.run, self)
 	return self
+end
+
+--- Stops all supervisors of this service, the last one first.
+function supervisor.stop_all()
+	local all = {}
+	for self in pairs(running) do
+		all[#all + 1] = self
+	end
+	table.sort(all, function(a, b)
+		return running[a] > running[b]
+	end)
+	for _, self in ipairs(all) do
+		self:stop()
+	end
 end
 
 return supervisor

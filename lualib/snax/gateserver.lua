@@ -5,6 +5,7 @@
 local skynet = require "skynet"
 local netpack = require "skynet.netpack"
 local driver = require "skynet.socketdriver"
+local shutdown = require "skynet.shutdown"
 
 ---@class gateserver
 local gateserver = {}
@@ -18,6 +19,7 @@ local gateserver = {}
 ---@field warning? fun(fd: integer, kb: integer) so much waits to be sent to it; 0 if nothing does any more
 ---@field open? fun(source: integer, conf: gateserver.conf): ... answers the command `open`
 ---@field command? fun(cmd: string, source: integer, ...: any): ... answers other commands
+---@field shutdown? fun() runs when the node is shut down, before the clients lose their connections
 ---@field embed? boolean the service calls `skynet.start` itself
 
 ---The argument of the command `open`. The last four are limits for each client: who breaks one loses its connection, and a log
@@ -67,6 +69,12 @@ setmetatable(clients, {
 local silent = {}
 ---Clients that are not gone.
 local count = 0
+---Whether the node has been told what this gate does in a shutdown.
+local reported = false
+---What waits for the last client in a shutdown.
+local parting = {}
+---Cs that clients have to take what was written to them.
+local FAREWELL <const> = 400
 
 ---Lets the packages of a client come.
 ---@param fd integer
@@ -108,6 +116,40 @@ end
 ---@param ... any
 local function log(fd, kind, ...)
 	skynet.error(string.format("gate: connection %d %s", fd, string.format(kind, ...)))
+end
+
+---Parts from all clients, once what was written to them is sent.
+---@param handler gateserver.handler
+local function part(handler)
+	if handler.shutdown then
+		handler.shutdown()
+	end
+	for fd, here in pairs(clients) do
+		if here then
+			driver.close(fd)
+		end
+	end
+	local deadline = skynet.now() + FAREWELL
+	while count > 0 and skynet.now() < deadline do
+		skynet.sleep(deadline - skynet.now(), parting)
+	end
+	if count > 0 then
+		skynet.error(string.format("gate: %d clients are still there and are left behind", count))
+	end
+end
+
+---Has this gate take part in a shutdown of the node: first nobody new comes in, then the clients go.
+---@param handler gateserver.handler
+---@param close fun()
+local function report_once(handler, close)
+	if reported then
+		return
+	end
+	reported = true
+	shutdown.register { phase = "accept", handler = close }
+	shutdown.register { phase = "clients", handler = function()
+		part(handler)
+	end }
 end
 
 ---Looks for idle clients as long as there are any.
@@ -175,6 +217,9 @@ local function make_events(handler)
 			silent[fd] = nil
 		else
 			count = count - 1
+			if count == 0 then
+				skynet.wakeup(parting)
+			end
 			if clients[fd] then
 				clients[fd] = false
 			end
@@ -249,6 +294,11 @@ local function make_commands(handler, events)
 		skynet.wait(events)
 		conf.address, conf.port = bound.address, bound.port
 		driver.start(listener)
+		report_once(handler, function()
+			if listener then
+				commands.close()
+			end
+		end)
 		if handler.open then
 			return handler.open(source, conf)
 		end

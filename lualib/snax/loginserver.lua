@@ -6,6 +6,7 @@
 local crypt = require "skynet.crypt"
 local skynet = require "skynet"
 local socket = require "skynet.socket"
+local shutdown = require "skynet.shutdown"
 require "skynet.manager"
 
 ---@class loginserver.conf
@@ -216,6 +217,9 @@ local function run_master(conf)
 	local ended = {}
 	local listener, ip, real = socket.listen(host, port)
 	skynet.error(string.format("login server listen at : %s %d", ip or host, real or port))
+	shutdown.register { phase = "accept", handler = function()
+		socket.close(listener)
+	end }
 	socket.start(listener, function(fd, addr)
 		turn = turn % count + 1
 		local place = turn

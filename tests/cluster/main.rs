@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod churn;
 mod control;
 mod deaths;
 mod frozen;
@@ -16,7 +17,9 @@ mod interop;
 mod links;
 mod names;
 mod shared;
+mod shutdown;
 mod starts;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -75,6 +78,12 @@ const SCENARIOS: &[Scenario] = &[
     least(3, ours("leave", &[3], deaths::a_node_leaves)),
     ours("waiting-calls", &[3], deaths::waiting_calls_fail_at_once),
     quick(ours("watch", &[2], deaths::watched_services_end)),
+    quick(ours("churn", &[2], churn::services_end)),
+    ours("churn-killed", &[2], churn::a_node_ends),
+    quick(ours("monitor", &[2], watching::a_monitor_elsewhere)),
+    quick(ours("linked", &[2], watching::linked_services_end)),
+    least(3, ours("linked-cut", &[3], watching::linked_services_end_with_the_way)),
+    ours("watchers", &[2], watching::watchers_come_and_go),
     ours("old-handles", &[2], deaths::old_handles_find_nobody),
     least(3, ours("kill-each", &[4], deaths::each_is_killed_in_turn)),
     quick(least(3, ours("master", &[3, 5], deaths::master_dies_and_comes_back))),
@@ -107,6 +116,10 @@ const SCENARIOS: &[Scenario] = &[
     quick(ours("hostile", &[2], hostile::bytes_on_every_port)),
     ours("scanner", &[2], hostile::connections_without_a_word),
     ours("secret", &[3], hostile::a_secret_keeps_strangers_out),
+    quick(least(3, ours("shutdown", &[3], shutdown::all_nodes_go_phase_by_phase))),
+    least(3, ours("shutdown-frozen", &[3], shutdown::a_frozen_node_is_passed_by)),
+    ours("shutdown-leader", &[2], shutdown::the_leader_dies),
+    least(3, Scenario { layouts: &[Mixed], ..ours("shutdown-c", &[3], shutdown::c_nodes_live_on) }),
     ours("chaos", &[5], deaths::chaos),
 ];
 

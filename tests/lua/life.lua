@@ -258,4 +258,38 @@ case["the monitor is told of each service that ends"] = function()
 	check.eq(dead, { { 0, one.handle }, { 0, two.handle } })
 end
 
+---The next to be told of to the monitor of the case before.
+---@param count integer how many there have been
+---@return integer handle
+local function next_dead(count)
+	return check.eventually(function()
+		local list = skynet.call(skynet.queryservice(true, "exit_monitor"), "lua")
+		return #list == count + 1 and list[count + 1][2]
+	end)
+end
+
+case["and of one whose start or main chunk fails, or that is there too briefly to be seen"] = function()
+	local count = #skynet.call(skynet.queryservice(true, "exit_monitor"), "lua")
+	for i, name in ipairs { "broken_init", "broken_chunk", "broken_syntax", "quitter" } do
+		local from = skynet.newservice "quitter" -- nil: it has ended
+		check.eq(from, nil)
+		next_dead(count + 2 * i - 2)
+		pcall(skynet.newservice, name)
+		local handle = next_dead(count + 2 * i - 1)
+		check.log(string.format("%%[:%08x%%] KILL self", handle))
+	end
+end
+
+case["and of one that is at its memory limit"] = check.ours(function()
+	local count = #skynet.call(skynet.queryservice(true, "exit_monitor"), "lua")
+	local handle = check.ok(skynet.newservice("limited", 1024 * 1024))
+	check.raises("call failed", skynet.call, handle, "lua", string.dump(function()
+		hoard = {}
+		while true do
+			hoard[#hoard + 1] = { #hoard }
+		end
+	end))
+	check.eq(next_dead(count), handle)
+end)
+
 check.run(case)

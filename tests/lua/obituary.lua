@@ -96,6 +96,31 @@ case["the request of a watched service that was given up"] = function()
 	check.match(failure(), about(peer, "was killed"))
 end
 
+case["a service that was calling its caller"] = function()
+	local peer = check.worker()
+	check.ok(skynet.watch(peer.handle))
+	peer:send(function(handle)
+		skynet.call(handle, "debug", "LINK")
+	end, skynet.self())
+	local failure = failing(peer, function()
+		skynet.ignoreret()
+	end)
+	skynet.yield()
+	peer:call(function() end)
+	skynet.kill(peer.handle)
+	check.match(failure(), about(peer, "was killed"))
+end
+
+case["an exit with a reason"] = function()
+	local peer = check.worker()
+	local failures = { failing(peer, wait), failing(peer, function()
+		skynet.exit "of old age\nand more"
+	end) }
+	for _, failure in ipairs(failures) do
+		check.match(failure(), about(peer, "ended: of old age"))
+	end
+end
+
 case["an error of the handler says no more than that it failed"] = function()
 	local peer = check.worker()
 	check.match(failing(peer, function()

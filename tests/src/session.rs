@@ -72,6 +72,30 @@ impl Node {
         Ok(Node { child, scratch })
     }
 
+    /// Sends the process a signal, by its name: `TERM`.
+    ///
+    /// # Panics
+    /// When the process has been waited for.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "no signal {name} could be sent");
+    }
+
+    /// Waits until the process ends by itself; its status, `None` if a signal ended it.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub fn await_exit(&mut self) -> Option<i32> {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            match self.child.try_wait().expect("a child can be waited for") {
+                Some(status) => return status.code(),
+                None => assert!(Instant::now() < end, "it does not end:\n{}", self.log()),
+            }
+            thread::sleep(POLL);
+        }
+    }
+
     /// A file in the folder that the node runs in.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {

@@ -65,6 +65,16 @@ fn what_is_said_gets_into_the_file() {
 }
 
 #[test]
+fn what_is_said_just_before_the_end_gets_into_the_file() {
+    let mut node = room();
+    let mut ann = join(&node, "ann");
+    ann.ask("my last words", "<ann> my last words\r\n");
+    node.signal("INT");
+    assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+    let _ = node.await_text("chat.log", " #lobby <ann> my last words");
+}
+
+#[test]
 fn the_console_shows_who_is_there() {
     let node = room();
     let ann = join(&node, "ann");

@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) name: Box<str>,
     pub(crate) control: Option<Arc<dyn ServiceControl>>,
     pub(crate) log: Option<Box<MessageLog>>,
+    /// How it ends, where that is not just "has ended".
+    pub(crate) end: Option<Box<str>>,
 }
 
 // SAFETY: `owned` and `context` are touched only by the owner of the service, of whom there is one at a time, and the

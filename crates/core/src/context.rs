@@ -232,6 +232,12 @@ impl Context {
         self.node.obituary(self.handle, &self.cell)
     }
 
+    /// What the [obituary](Context::obituary) says in place of `has ended`, such as `ended: the disk is full`: for a service that is
+    /// about to end, and not as it should. The first line of it, 400 characters at most.
+    pub fn set_end(&self, how: &str) {
+        self.node.set_end(self.handle, &self.cell, how);
+    }
+
     /// Writes a log line with this service as its source.
     pub fn log(&self, text: impl AsRef<[u8]>) {
         self.node.log(self.handle, text);

@@ -68,7 +68,10 @@ pub use context::Context;
 pub use error::{CallError, EnvError, LaunchError, SendError, ServiceError, StartError, StopError};
 pub use handle::{Handle, ParseHandleError};
 pub use message::Message;
-pub use node::{LogTarget, Node, NodeBuilder, ServiceInfo};
+pub use node::{
+    EXIT_UNCLEAN, LogTarget, Node, NodeBuilder, ServiceInfo, ShutdownEvent, ShutdownOrder, ShutdownScope,
+    ShutdownStep,
+};
 pub use payload::{Payload, PayloadBuf, SocketKind, SocketMessage};
 pub use ptype::*;
 pub use remote::{GLOBAL_NAME_LEN, Outgoing, RemoteDest, RemoteMessage};

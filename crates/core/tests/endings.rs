@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use common::{DEADLINE, echo, inside, logged, probe, quiet, receive, start, stop, until};
 use skynet_core::{
-    CallError, Context, Handle, LaunchError, Message, Node, PTYPE_CLIENT, PTYPE_ERROR, PTYPE_LUA,
-    PTYPE_RESPONSE, PTYPE_TEXT, Payload, Request, Service, ServiceControl, ServiceError, WorkerThread,
+    CallError, Context, Handle, LaunchError, Message, Node, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE,
+    PTYPE_TEXT, Payload, Request, Service, ServiceControl, ServiceError, WorkerThread,
 };
 
 /// A service that is inside its first message until it is let go.
@@ -42,33 +42,6 @@ fn killing_an_idle_service_ends_it() {
     assert!(!node.is_alive(handle));
     until("the service is dropped", || dropped.load(Ordering::SeqCst) == 1);
     stop(&node);
-}
-
-#[test]
-fn who_watches_a_service_is_told_of_its_end_once() {
-    let node = start();
-    let (told, ends) = channel();
-    let (answers, watched) = channel();
-    let target = node.spawn(|_: &Context, _: Message| {}).expect("it starts");
-    let watcher = node
-        .spawn(move |ctx: &Context, msg: Message| {
-            if msg.kind == PTYPE_ERROR {
-                let _ = told.send((msg.session, msg.source));
-            } else {
-                let _ = answers.send(ctx.watch(target));
-            }
-        })
-        .expect("it starts");
-    let watch = || {
-        node.send(Handle::NONE, watcher, PTYPE_TEXT, 0, "watch").expect("it is alive");
-        receive(&watched)
-    };
-    assert!(watch() && watch());
-    assert!(node.kill(target));
-    assert_eq!(receive(&ends), (0, target));
-    assert!(!watch(), "it is dead already");
-    stop(&node);
-    assert!(ends.try_recv().is_err());
 }
 
 struct Guard(Arc<AtomicUsize>);
@@ -157,7 +130,7 @@ fn a_failed_init_answers_what_has_come() {
     assert_eq!(cause.to_string(), "no luck");
     assert_eq!(
         receive(&messages),
-        (PTYPE_ERROR, 77, handle, format!("service {handle} (failing) has ended").into())
+        (PTYPE_ERROR, 77, handle, format!("service {handle} (failing) failed to start").into())
     );
     assert_eq!(log.next(), format!("{handle} error: launch failing FAILED"));
     stop(&node);
@@ -235,35 +208,6 @@ fn queued_answers_and_one_way_messages_are_not_bounced() {
     drop(go);
     stop(&node);
     assert!(messages.try_recv().is_err(), "nothing else was bounced");
-}
-
-#[test]
-fn those_who_were_called_learn_of_the_death() {
-    let node = start();
-    let (callee, messages) = probe(&node);
-    let caller = node
-        .spawn(move |ctx: &Context, _: Message| {
-            drop(ctx.call(callee, PTYPE_LUA, "1"));
-            drop(ctx.call(callee, PTYPE_LUA, "2"));
-            ctx.exit();
-        })
-        .expect("it starts");
-    node.send(Handle::NONE, caller, PTYPE_TEXT, 0, "go").expect("it is alive");
-    assert_eq!((receive(&messages).3, receive(&messages).3), (b"1".to_vec(), b"2".to_vec()));
-    assert_eq!(receive(&messages), (PTYPE_ERROR, 0, caller, Vec::new()), "once for both");
-    stop(&node);
-}
-
-#[test]
-fn the_monitor_service_is_told() {
-    let node = start();
-    let (monitor, messages) = probe(&node);
-    node.command("MONITOR", monitor.to_string().as_bytes());
-    let victim = node.spawn(echo).expect("it starts");
-    node.kill(victim);
-    assert_eq!(receive(&messages), (PTYPE_CLIENT, 0, victim, Vec::new()));
-    stop(&node);
-    assert!(messages.try_recv().is_err(), "stopping tells nobody");
 }
 
 #[test]

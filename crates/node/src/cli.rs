@@ -32,6 +32,14 @@ usage:
   skynet --version       print the version
   skynet --help          print this
 
+SIGTERM and SIGINT shut the node down in order, a second one ends it at once; SIGHUP reopens the log.
+
+exit status:
+  0        all services have ended, or somebody called skynet.abort
+  1        the node could not start
+  3        a shutdown passed somebody by, or a part of it failed, or it was cut off by skynet.abort
+  130 143  a second SIGINT or SIGTERM cut a shutdown off
+
 A config file is a few lines of Lua, for example:
   thread = 8
   harbor = 0

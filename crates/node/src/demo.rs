@@ -15,7 +15,7 @@ start = "chat"
 "#;
 
 /// Runs the chat room until it is interrupted. It says by itself how to join.
-pub(crate) fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<u8> {
     crate::print(&format!("{INTRODUCTION}\n"))?;
     wiring::run_with(&Config::from_text("demo config", CONFIG)?, embed::chat_sources())
 }

@@ -3,8 +3,9 @@
 //! - `cli`: what the user asks for
 //! - `config`: the config file, its keys, `skynet check`
 //! - `daemon`: the pid file, and running in the background
-//! - `signals`: SIGHUP reopens the log
+//! - `signals`: SIGHUP reopens the log, SIGTERM and SIGINT end the node
 //! - `wiring`: a config becomes a running node
+//! - `ending`: how the process ends, within limits
 //! - `embed`: the Lua files in the binary
 //! - `demo`: what runs when there is no argument
 //! - `c`: services written in C, and `skynet.h`
@@ -19,6 +20,7 @@ mod config;
 mod daemon;
 mod demo;
 mod embed;
+mod ending;
 mod exports;
 mod memory;
 mod signals;
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         Err(message) => Err(anyhow::anyhow!(message)),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -44,15 +46,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::Demo => demo::run(),
-        Command::Run(path) => wiring::run(&Config::load(&path)?),
+/// The status that the process should end with.
+fn execute(command: Command) -> anyhow::Result<u8> {
+    let shown = match command {
+        Command::Demo => return demo::run(),
+        Command::Run(path) => return wiring::run(&Config::load(&path)?),
         Command::Check(path) => print(&config::report(&path, &Config::load(&path)?)),
         Command::Keys => print(&config::markdown()),
         Command::Version => print(&cli::version()),
         Command::Help => print(cli::HELP),
-    }
+    };
+    shown.map(|()| 0)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

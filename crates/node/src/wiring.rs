@@ -1,5 +1,6 @@
 //! A config becomes a running node: the one place that knows all crates.
 
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -9,18 +10,19 @@ use skynet_luabind::{LuaOptions, PreferFiles, Sources};
 use skynet_socket::Sockets;
 
 use crate::config::{Config, HarborSettings, INCARNATION_KEY, Prefer, SocketSettings};
-use crate::signals::Hangups;
+use crate::ending::{Event, Events};
+use crate::signals::Caught;
 use crate::{c, daemon, embed};
 
 /// How long a node that could not start may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// Runs a node until its last service ends, in the background if the config says so.
+/// Runs a node until its last service ends, in the background if the config says so. The status that the process should end with.
 ///
 /// # Errors
 ///
 /// What keeps the node from starting, in the words that programs match on.
-pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+pub(crate) fn run(config: &Config) -> anyhow::Result<u8> {
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }
@@ -34,16 +36,16 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// As [`run`].
-pub(crate) fn run_with(config: &Config, sources: Sources) -> anyhow::Result<()> {
-    let hangups = Hangups::catch()?;
-    let node = start(config, sources)?;
-    hangups.forward_to(node.clone())?;
+pub(crate) fn run_with(config: &Config, sources: Sources) -> anyhow::Result<u8> {
+    let signals = Caught::catch()?;
+    let events = Events::new();
+    let node = start(config, sources, events.sender())?;
+    signals.forward_to(node.clone(), events.sender())?;
     bootstrap(&node, config)?;
-    node.wait();
-    Ok(())
+    Ok(events.wait(&node, &config.shutdown))
 }
 
-fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
+fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Result<Node> {
     let prefer_files = match &config.prefer {
         Prefer::Nothing => PreferFiles::None,
         Prefer::Everything => PreferFiles::All,
@@ -64,6 +66,8 @@ fn start(config: &Config, sources: Sources) -> anyhow::Result<Node> {
         )
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
+        // Once nobody takes the events, the process is ending.
+        .on_shutdown(move |event| drop(events.send(Event::Shutdown(event))))
         .setup(c::attach)
         .setup(socket_setup(&config.sockets))
         .log(log_target(config));

@@ -41,6 +41,19 @@ fn a_daemon_leaves_its_pid_and_a_second_one_is_refused() {
 }
 
 #[test]
+fn a_daemon_that_is_told_to_end_takes_its_pid_file_along() {
+    let scratch = Scratch::new();
+    let outcome = scratch.run_config(&format!("{CONFIG} daemon = './pid' logger = './log'"));
+    assert_eq!((outcome.err.as_str(), outcome.code), ("", Some(0)));
+    let daemon = Daemon(&scratch);
+    scratch.await_text("log", "LAUNCH logger");
+    wait_until(|| daemon.pid().is_some(), || "no pid in the pid file".to_owned());
+    signal("TERM", daemon.pid().unwrap());
+    wait_until(|| !scratch.path("pid").exists(), || format!("it lives on: {}", scratch.read("log")));
+    assert!(scratch.read("log").contains("shutdown: begins: SIGTERM"), "{}", scratch.read("log"));
+}
+
+#[test]
 fn a_pid_file_whose_process_is_gone_is_taken_over() {
     let scratch = Scratch::new();
     // No system hands this id out.

@@ -30,6 +30,7 @@ const MODULES: &[&str] = &[
     "skynet.mqueue",
     "skynet.remotedebug",
     "skynet.service",
+    "skynet.shutdown",
     "skynet.socket",
     "skynet.socketchannel",
     "skynet.socketdriver",

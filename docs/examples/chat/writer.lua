@@ -1,6 +1,7 @@
 -- Collects what is said in the rooms, and writes it to a file from time to time: one write for many messages.
 
 local skynet = require "skynet"
+local shutdown = require "skynet.shutdown"
 
 -- Messages that are kept while the file cannot be written.
 local MAX_WAITING = 10000
@@ -64,6 +65,8 @@ skynet.start(function()
 			skynet.retpack(command[name](...))
 		end
 	end)
+	-- Those who write are asked before: see docs/shutdown.md.
+	shutdown.register { phase = "store", handler = flush }
 	skynet.info_func(function()
 		return { waiting = #waiting, lost = lost }
 	end)

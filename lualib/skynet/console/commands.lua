@@ -107,6 +107,15 @@ commands.kill = { "kill address : kill service", function(_, address)
 	return skynet.call(".launcher", "lua", "KILL", format.address(address))
 end }
 
+commands.shutdown = { "shutdown [reason] : end the node in an orderly way", function(_, ...)
+	local reason = select("#", ...) > 0 and table.concat({ ... }, " ") or "ordered at the debug console"
+	return skynet.shutdown(reason) and "The node is shut down" or "That was ordered before"
+end }
+
+commands.abort = { "abort : end the node at once", function()
+	skynet.abort()
+end }
+
 -- One service.
 
 commands.info = { "info address : get service infomation", function(_, address, ...)

@@ -9,7 +9,7 @@ local MAX_WAITING <const> = 10000
 ---@class harbor.names.Outside
 ---@field master fun(kind: string, ...): boolean tells the master; false if there is none
 ---@field harbor fun(name: string, handle: integer) tells the harbor service
----@field gone fun(handle: integer): boolean whether the handle is of a node that is known to be gone
+---@field gone fun(handle: integer): boolean whether it is known that the service has ended, or its node
 
 ---@class harbor.Names
 ---@field private out harbor.names.Outside
@@ -67,7 +67,7 @@ function Names:learn(name, handle)
 	end
 end
 
---- Registers a name. Raises if it is taken; a name whose node is gone is not.
+--- Registers a name. Raises if it is taken; a name whose service or node is known to be gone is not.
 ---@param name string
 ---@param handle integer
 function Names:register(name, handle)

@@ -39,9 +39,10 @@ function skynet.error(...) end
 ---@return boolean
 function skynet.endless() end
 
---- Number of messages waiting for this service.
----@return integer
-function skynet.mqlen() end
+--- Number of messages waiting for this service, or, which is ours alone, for another one of this node.
+---@param handle? integer
+---@return integer? count nil: that service is not alive, or lives on another node
+function skynet.mqlen(handle) end
 
 --- Figures of this service. "cpu" and "time" are seconds of CPU, in all and in the current message; "message" is the number of
 --- messages handled; "late" the number of answers that came when nobody waited for them any more; "endless" is 0 or 1.

@@ -30,8 +30,15 @@ function skynet.forward_type(map, start_func) end
 ---@param start_func function
 function skynet.filter(filter, start_func) end
 
+--- Orders a shutdown of this node: services that have something to do before (`skynet.shutdown` as a module) are asked, then all end.
+---@param reason? string for the log
+---@param options? { network?: boolean } `network`: all nodes of the harbor network that are of this kind
+---@return boolean first false if one was ordered before
+function skynet.shutdown(reason, options) end
+
 --- Ends this service; does not return. What it had accepted and not answered is answered with an error.
-function skynet.exit() end
+---@param reason? string it ends abnormally, for this reason: services that are linked to it end, too. Not in C skynet
+function skynet.exit(reason) end
 
 --- Starts a Lua service and waits until its start function has ended. Raises `call failed` if it can't be loaded or its start
 --- fails; the log names file and line.

@@ -16,6 +16,8 @@ local CASE_DEADLINE = 15
 local failures = 0
 local current = "loading"
 local log_start = 0
+---@type integer? when the running case is taken for hung
+local deadline
 
 ---@param message string
 local function report(message)
@@ -234,6 +236,16 @@ function check.alive(handle)
 	return skynet.send(handle, "debug", "GC") ~= nil
 end
 
+---@param map table
+---@return any[] values in no order
+function check.values(map)
+	local values = {}
+	for _, value in pairs(map) do
+		values[#values + 1] = value
+	end
+	return values
+end
+
 ---Gives a function that came from another service its upvalues.
 ---@param code string
 ---@return function
@@ -264,9 +276,14 @@ function check.cases(ours)
 	})
 end
 
+---Lets the running case take longer.
+---@param seconds number from now on
+function check.allow(seconds)
+	deadline = skynet.now() + math.ceil(seconds * 100)
+end
+
 ---@param order { name: string, run: function|false }[]
 local function run_all(order)
-	local deadline
 	skynet.fork(function()
 		while true do
 			skynet.sleep(50)

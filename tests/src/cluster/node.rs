@@ -116,7 +116,11 @@ impl Node {
             config = config.text("standalone", listen);
         }
         match tree {
-            None => config.text("luaservice", &lua).text("lua_path", &lua),
+            None => {
+                // The services of the service tests, too.
+                let more = crate::folder().join("lua").join("service").join("?.lua");
+                config.text("luaservice", format_args!("{lua};{}", more.display())).text("lua_path", &lua)
+            }
             // C's harbor service knows nothing of what our control plane adds, so that comes from C, too.
             Some(tree) if self.kind == Kind::Files => config
                 .text("rs_prefer_files", "harbor, cmaster, cslave")

@@ -271,13 +271,31 @@ impl Cluster {
     /// # Errors
     /// When it does not.
     pub fn fails(&mut self, id: u32) -> Result<()> {
+        self.ends(id).map(drop)
+    }
+
+    /// The same; its exit status, `None` if a signal ended it.
+    ///
+    /// # Errors
+    /// As [`Cluster::fails`].
+    pub fn ends(&mut self, id: u32) -> Result<Option<i32>> {
         let node = self.nodes.get_mut(&id).with_context(|| format!("the cluster has no node {id}"))?;
         let process = node.process.as_mut().with_context(|| format!("node {id} does not run"))?;
         let status = patience::until(&format!("node {id} to end"), PATIENCE, || process.ended())?;
         node.process = None;
         node.channel = None;
         self.step(format!("node {id} has ended with {status}"));
-        Ok(())
+        Ok(status.code())
+    }
+
+    /// Asks a node to end (`SIGTERM`).
+    ///
+    /// # Errors
+    /// When the node does not run.
+    pub fn terminate(&mut self, id: u32) -> Result<()> {
+        self.step(format!("node {id} is told to end"));
+        let node = self.at(id);
+        node.process.as_ref().with_context(|| format!("node {id} does not run"))?.terminate()
     }
 
     /// Stops a node where it is.

@@ -60,6 +60,11 @@ impl Process {
         Ok(())
     }
 
+    /// Asks it to end (`SIGTERM`).
+    pub(super) fn terminate(&self) -> Result<()> {
+        self.signal("-TERM")
+    }
+
     /// Stops it where it is (`SIGSTOP`).
     pub(super) fn freeze(&self) -> Result<()> {
         self.signal("-STOP")

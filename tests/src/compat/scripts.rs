@@ -200,6 +200,20 @@ pub(super) const SCRIPTS: &[Script] = &[
         ..PLAIN
     },
     Script {
+        name: "simplemonitor",
+        start: "compat_monitor",
+        extra: &[("rs_prefer_files", "simplemonitor")],
+        until: Until::Exit,
+        expect: &[
+            Line("exit watched true answered false watched false"),
+            Line("kill watched true answered false watched false"),
+            Line("debug watched true answered false watched false"),
+            Line("init watched true answered false watched false"),
+            NO_ERROR,
+        ],
+        ..PLAIN
+    },
+    Script {
         name: "testmemlimit",
         start: "testmemlimit",
         expect: &[

@@ -1,7 +1,7 @@
 //! What the tests of the console and of the debugger share.
 
 // Each test binary uses its share of this.
-#![allow(dead_code, unreachable_pub, unused_macros)]
+#![allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
 
 use skynet_tests::pattern;
 use skynet_tests::services::Runtime;

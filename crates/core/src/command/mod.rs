@@ -3,6 +3,7 @@
 //! A command has a name and a parameter, and gives a text or nothing. Names are case-sensitive.
 
 mod parse;
+mod shutdown;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::node::Node;
 use crate::os::path_from;
 use crate::{Handle, LaunchError};
 use parse::{integer, text, word};
+use shutdown::shutdown;
 
 /// Who gives a command: a service, or the program around the node.
 struct Asker<'a> {
@@ -43,6 +45,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("LOGON", logon),
     ("LOGOFF", logoff),
     ("SIGNAL", signal),
+    ("SHUTDOWN", shutdown),
 ];
 
 pub(crate) fn run(node: &Node, ctx: Option<&Context>, cmd: &str, param: &[u8]) -> Answer {

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::extensions::Extensions;
 use super::life::Life;
+use super::shutdown::{Shutdown, ShutdownEvent, ShutdownHook};
 use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
@@ -60,6 +61,7 @@ pub struct NodeBuilder {
     first_local_id: u32,
     clock: Clock,
     setup: Vec<Setup>,
+    on_shutdown: Option<Box<ShutdownHook>>,
 }
 
 /// A part of the program that is tied to a node before anything runs on it.
@@ -79,6 +81,7 @@ impl Default for NodeBuilder {
             first_local_id: 1,
             clock: Clock::default(),
             setup: Vec::new(),
+            on_shutdown: None,
         }
     }
 }
@@ -172,6 +175,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Hears when somebody orders the node to [shut down](Node::shutdown), on whatever thread that is; it should only tell another one, which
+    /// sees to the phases and then calls [`Node::end_shutdown`]. Without this, all services end at once.
+    #[must_use]
+    pub fn on_shutdown(mut self, hook: impl Fn(ShutdownEvent) + Send + Sync + 'static) -> NodeBuilder {
+        self.on_shutdown = Some(Box::new(hook));
+        self
+    }
+
     /// Starts the node: first its log service, which gets the first handle and the name `logger`, then its threads.
     ///
     /// # Errors
@@ -209,6 +220,7 @@ impl NodeBuilder {
             log_service: AtomicU32::new(0),
             client: Mutex::new(None),
             life: Life::default(),
+            shutdown: Shutdown::new(self.on_shutdown),
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
             unhandled: OnceLock::new(),

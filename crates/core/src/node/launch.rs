@@ -18,6 +18,9 @@ use crate::{Handle, LaunchError, Payload, ServiceError};
 /// Characters of a service's name that an error shows.
 const MOST_OF_NAME: usize = 64;
 
+/// Characters of what is said of its end.
+const MOST_OF_END: usize = 400;
+
 /// The module and the arguments of a launch, for the log.
 type Launched<'a> = (&'a str, &'a [u8]);
 
@@ -123,6 +126,7 @@ impl Node {
                 if let Some((module, _)) = launched {
                     self.log(handle, format!("error: launch {module} FAILED"));
                 }
+                ctx.set_end("failed to start");
                 self.retire_own(handle, cell);
                 turn::finish(self, cell, false);
                 return Err(LaunchError::Init { handle, cause });
@@ -192,10 +196,19 @@ impl Node {
 
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
-        let name =
-            cell.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect::<String>());
-        let how = if cell.has(KILLED) { "was killed" } else { "has ended" };
-        format!("service {handle} ({}) {how}", name.unwrap_or_default())
+        let known = cell.with_shared(handle, |shared| {
+            let name = shared.name.chars().take(MOST_OF_NAME).collect::<String>();
+            (name, shared.end.as_deref().unwrap_or("has ended").to_owned())
+        });
+        let (name, end) = known.unwrap_or_default();
+        let how = if cell.has(KILLED) { "was killed" } else { &end };
+        format!("service {handle} ({name}) {how}")
+    }
+
+    /// What [`Node::obituary`] says of a service that is not killed, in place of "has ended".
+    pub(crate) fn set_end(&self, handle: Handle, cell: &Cell, how: &str) {
+        let how = how.lines().next().unwrap_or_default().chars().take(MOST_OF_END).collect::<String>();
+        cell.with_shared(handle, |shared| shared.end = Some(how.into()));
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]

@@ -79,7 +79,14 @@ impl Node {
     /// Ends every service, as the command `ABORT` does, without notices to the monitor service. The log service ends after
     /// the others, so that their last lines are written. No service can be started any more.
     pub fn abort(&self) {
-        self.0.life.reach(ABORTING);
+        self.abort_with(|| {});
+    }
+
+    /// The same; if nobody has done it before, `first` runs before any service ends.
+    pub(super) fn abort_with(&self, first: impl FnOnce()) {
+        if self.0.life.reach(ABORTING) {
+            first();
+        }
         let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
         for cell in self.0.table.cells() {
             if !cell.has(UNCOUNTED)
@@ -90,6 +97,12 @@ impl Node {
             }
         }
         self.check_life();
+    }
+
+    /// Whether the node runs: nobody has told it to end.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.0.life.is_running()
     }
 
     /// Waits until no service is left (the harbor service does not count) and the node's threads have ended; all log lines
@@ -128,6 +141,30 @@ impl Node {
         if self.0.life.phase.load(Ordering::SeqCst) == ENDED {
             self.run_ends();
         }
+    }
+
+    /// Ends the log service alone, and waits until its lines are written: for a node some of whose services do not end. It gives up after
+    /// `limit`.
+    pub fn close_log(&self, limit: Duration) {
+        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        let until = Instant::now() + limit;
+        self.end_logger();
+        let here = || {
+            let mut cells = self.0.table.all_cells().into_iter();
+            cells.any(|cell| cell.identity().is_some_and(|(handle, _)| handle == logger))
+        };
+        while here() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends the log service behind all lines that it has got.
+    fn end_logger(&self) {
+        let payload = Payload::order(order::EXIT);
+        let message = Message { kind: PTYPE_SYSTEM, session: 0, source: Handle::NONE, payload };
+        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        // If it has ended, or is ending, that is as good.
+        let _ = self.deliver(logger, message);
     }
 
     fn run_ends(&self) {
@@ -192,14 +229,7 @@ impl Node {
                     self.run_ends();
                 }
             }
-            1 if phase == ABORTING => {
-                // Behind all lines that it has got.
-                let payload = Payload::order(order::EXIT);
-                let message = Message { kind: PTYPE_SYSTEM, session: 0, source: Handle::NONE, payload };
-                let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
-                // If it has ended, the one that is left is ending.
-                let _ = self.deliver(logger, message);
-            }
+            1 if phase == ABORTING => self.end_logger(),
             _ => {}
         }
     }

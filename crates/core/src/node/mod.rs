@@ -6,6 +6,7 @@ mod drive;
 mod extensions;
 mod launch;
 mod life;
+mod shutdown;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use builder::{LogTarget, NodeBuilder};
+pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, ShutdownStep};
 
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
@@ -30,6 +32,7 @@ use crate::watches::Watches;
 use crate::{EnvError, Handle, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
+use shutdown::Shutdown;
 
 /// A runtime for services: worker threads, a timer, names, a log.
 ///
@@ -59,6 +62,7 @@ struct Inner {
     log_service: AtomicU32,
     client: Mutex<Option<(Arc<ClientState>, Handle)>>,
     life: Life,
+    shutdown: Shutdown,
     threads: Mutex<Vec<JoinHandle<()>>>,
     extensions: Extensions,
     /// Who is shown what ended services leave unhandled.
@@ -163,6 +167,14 @@ impl Node {
     #[must_use]
     pub fn is_alive(&self, handle: Handle) -> bool {
         self.0.table.is_alive(handle)
+    }
+
+    /// The number of messages that wait for a service of this node; `None` if it is not alive.
+    #[must_use]
+    pub fn mqlen(&self, handle: Handle) -> Option<usize> {
+        let cell = (!handle.is_none()).then(|| self.0.table.find(handle)).flatten()?;
+        let waiting = cell.mailbox.len();
+        cell.mailbox.is_owned_by(handle).then_some(waiting)
     }
 
     /// The number of worker threads.

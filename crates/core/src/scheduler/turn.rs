@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::worker::Worker;
 use super::{Scheduler, order, seat};
+use crate::Handle;
 use crate::call;
 use crate::caught::caught;
 use crate::cell::{CLOSING, Cell, CellRef, LOGGED, OVERLOAD, Owned};
@@ -13,7 +14,6 @@ use crate::message::Message;
 use crate::node::Node;
 use crate::ptype::PTYPE_ERROR;
 use crate::service::Service;
-use crate::{Handle, Payload};
 
 /// Ticks for which something is put off, while messages of the same turn follow: some 100 microseconds.
 const DEFERRED: u64 = 250_000;
@@ -107,6 +107,7 @@ impl<'a> Turn<'a> {
     #[cold]
     fn end_by_panic(&mut self, cell: &Cell, ctx: &Context, panic: &str) {
         report_panic(ctx, panic);
+        ctx.set_end("panicked");
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.
@@ -265,7 +266,8 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     node.bounce_all(handle, &obituary, &mut owned.batch);
     if let Some(mut tasks) = ctx.take_tasks() {
         for dest in tasks.end() {
-            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, Payload::empty());
+            let text = obituary.clone();
+            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, text.into());
         }
         let mut tasks = Some(tasks);
         guarded(&mut || drop(tasks.take()));

@@ -190,6 +190,8 @@ unsafe extern "C-unwind" fn answered(l: *mut lua_State, _: c_int, how: ffi::lua_
         }
         match how {
             NATIVE => {
+                // It is read here and nowhere else, also where responses belong to the program.
+                (*vm).keep = false;
                 let cache = codec::open_cache(l, vm, len);
                 codec::unpack(l, vm, block, len, cache)
             }

@@ -90,10 +90,19 @@ pub(crate) unsafe extern "C-unwind" fn genid(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `skynet.mqlen() -> count`
+/// `skynet.mqlen() -> count`, `skynet.mqlen(handle) -> count | nil`
 pub(crate) unsafe extern "C-unwind" fn mqlen(l: *mut lua_State) -> c_int {
     unsafe {
-        ffi::lua_pushinteger(l, (*vm_of(l)).context().mqlen() as i64);
+        let ctx = (*vm_of(l)).context();
+        let waiting = if ffi::lua_isnoneornil(l, 1) != 0 {
+            Some(ctx.mqlen())
+        } else {
+            ctx.node().mqlen(Handle::from_raw(ffi::luaL_checkinteger(l, 1) as u32))
+        };
+        match waiting {
+            Some(count) => ffi::lua_pushinteger(l, count as i64),
+            None => ffi::lua_pushnil(l),
+        }
         1
     }
 }

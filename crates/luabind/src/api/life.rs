@@ -4,11 +4,11 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, Handle, PTYPE_LUA, Payload, PayloadBuf};
+use skynet_core::{Context, PTYPE_LUA, Payload, PayloadBuf};
 use skynet_seri::wire;
 
 use super::require;
-use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, answer_error, vm_of};
+use crate::vm::{Mode, R_INIT, State, Timer, Vm, Waiter, Yielded, vm_of};
 
 /// Longer reasons are cut.
 const MAX_REASON: usize = 4096;
@@ -104,7 +104,8 @@ unsafe extern "C-unwind" fn started(l: *mut lua_State, status: c_int, _: ffi::lu
         ffi::lua_concat(l, 2);
         crate::vm::log_value(l, (*vm).context(), -1);
         tell_failure((*vm).context(), super::bytes_at(l, -1));
-        exit(l)
+        (*vm).context().set_end(crate::loader::FAILED_TO_START);
+        quit(l)
     }
 }
 
@@ -184,8 +185,20 @@ pub(crate) unsafe extern "C-unwind" fn init(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `skynet.exit()`: answers everything that is owed, and ends the service. Does not return.
+/// `skynet.exit(reason?)`: answers everything that is owed, and ends the service. Does not return.
 pub(crate) unsafe extern "C-unwind" fn exit(l: *mut lua_State) -> c_int {
+    unsafe {
+        // As a handler or the function of a timer it may get anything; a text alone is a reason.
+        if ffi::lua_type(l, 1) == ffi::LUA_TSTRING && !(*vm_of(l)).quitting {
+            let ctx = (*vm_of(l)).context();
+            ctx.set_end(&format!("ended: {}", String::from_utf8_lossy(super::bytes_at(l, 1))));
+        }
+        quit(l)
+    }
+}
+
+/// Never comes back but by an error.
+unsafe fn quit(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let thread = (*vm).current;
@@ -214,9 +227,7 @@ unsafe fn leave(l: *mut lua_State, vm: *mut Vm) {
         let current = (*vm).current;
         Vm::close_threads(vm, l, current);
         (*vm).fail_responders();
-        for callee in callees {
-            answer_error((*vm).context(), Handle::from_raw(callee), 0, b"");
-        }
+        (*vm).take_leave_of(&callees);
         (*vm).wakeups.clear();
         (*vm).failures.clear();
         (*vm).mode = Mode::Silent;

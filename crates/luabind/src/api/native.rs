@@ -24,6 +24,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"timer", timer),
     (c"next", next),
     (c"cancel", cancel),
+    (c"on_answer", on_answer),
     (c"dispatch_message", dispatch_message),
     (c"hold_worker", hold_worker),
     (c"release_worker", release_worker),
@@ -312,18 +313,35 @@ unsafe extern "C-unwind" fn completed(l: *mut lua_State, _: c_int, _: ffi::lua_K
     }
 }
 
-/// `cancel(session)`
+/// `cancel(session)`: nobody waits for it any more. Not for timers.
 unsafe extern "C-unwind" fn cancel(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let session = ffi::luaL_checkinteger(l, 1) as i32;
-        if let Some(waiter) = (*vm).sessions.get(session) {
+        if let Some(Waiter::Bare { number }) = (*vm).sessions.get(session) {
+            (*vm).sessions.remove(session);
+            Vm::drop_function(vm, l, number);
+        } else if let Some(waiter) = (*vm).sessions.get(session) {
             (*vm).sessions.insert(session, waiter.abandoned());
         }
         if let Some(select) = (*(*vm).current).select.as_mut() {
             select.done.retain(|(done, _)| *done != session);
         }
         0
+    }
+}
+
+/// `on_answer(func) -> session`: `func` runs in a thread of its own when a response with that session comes.
+unsafe extern "C-unwind" fn on_answer(l: *mut lua_State) -> c_int {
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TFUNCTION);
+        ffi::lua_settop(l, 1);
+        let vm = vm_of(l);
+        let number = Vm::keep_function(vm, l, 1);
+        let session = (*vm).new_session();
+        (*vm).sessions.insert(session, Waiter::Bare { number });
+        ffi::lua_pushinteger(l, i64::from(session));
+        1
     }
 }
 

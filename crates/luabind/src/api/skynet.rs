@@ -89,6 +89,7 @@ const LUA_HALF: &[&CStr] = &[
     c"pcall",
     c"queryservice",
     c"request",
+    c"shutdown",
     c"task",
     c"term",
     c"trace",

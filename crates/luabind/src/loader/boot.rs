@@ -16,6 +16,9 @@ const C_MODULE_PATH: &str = "./luaclib/?.so";
 /// Where embedded services seem to be.
 const SHIPPED: &str = "[skynet]/service/?.lua";
 
+/// What the obituary of a service says that did not come up.
+pub(crate) const FAILED_TO_START: &str = "failed to start";
+
 /// Loads and runs the service that `args` names. On failure it ends, the reason is in the log, and the launcher knows it.
 ///
 /// # Safety
@@ -37,6 +40,7 @@ pub(crate) unsafe fn boot(vm: *mut Vm, args: &[u8]) {
         if status != ffi::LUA_OK && !(*vm).quitting {
             report(vm);
             api::life::tell_failure((*vm).context(), bytes_at(main, -1));
+            (*vm).context().set_end(FAILED_TO_START);
             (*vm).context().command("EXIT", b"");
         }
         if status == ffi::LUA_OK && (*vm).mode == Mode::Silent && !(*vm).quitting {
@@ -73,6 +77,7 @@ unsafe fn report(vm: *mut Vm) {
 pub(crate) fn give_up(ctx: &Context, reason: &str) {
     ctx.log(format!("error: {reason}"));
     api::life::tell_failure(ctx, reason.as_bytes());
+    ctx.set_end(FAILED_TO_START);
     ctx.command("EXIT", b"");
 }
 

@@ -6,7 +6,7 @@ mod chunk;
 mod find;
 mod search;
 
-pub(crate) use boot::{boot, give_up, tell_launcher_removed};
+pub(crate) use boot::{FAILED_TO_START, boot, give_up, tell_launcher_removed};
 pub(crate) use cache::{CacheMode, dofile, load_file, loadfile, open_codecache};
 pub(crate) use chunk::Chunk;
 pub(crate) use search::{searcher, searchpath};

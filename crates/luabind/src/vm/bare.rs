@@ -112,6 +112,19 @@ impl Vm {
         }
     }
 
+    /// Forgets a kept function.
+    ///
+    /// Jumping: needs room on the stack of `l`.
+    pub(crate) unsafe fn drop_function(this: *mut Vm, l: *mut lua_State, number: u32) {
+        unsafe {
+            ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_BARE);
+            ffi::lua_pushboolean(l, 0);
+            ffi::lua_rawseti(l, -2, i64::from(number));
+            ffi::lua_settop(l, -2);
+            (*this).free_bare.push(number);
+        }
+    }
+
     /// Runs a kept function in a pooled thread.
     #[inline]
     pub(super) unsafe fn run_function(this: *mut Vm, number: u32) {

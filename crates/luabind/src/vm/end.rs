@@ -19,12 +19,22 @@ impl Vm {
                 crate::loader::tell_launcher_removed(ctx);
                 (*this).fail_open_requests();
                 (*this).fail_responders();
-                for callee in (*this).callees() {
-                    answer_error(ctx, Handle::from_raw(callee), 0, b"");
-                }
+                (*this).take_leave_of(&(*this).callees());
             }
             (*this).quitting = true;
             Vm::close(this);
+        }
+    }
+
+    /// Tells those whom it has been calling that it ends.
+    pub(crate) fn take_leave_of(&self, callees: &[u32]) {
+        if callees.is_empty() {
+            return;
+        }
+        // To them, too, it may be the first word of the end of one they wait for.
+        let obituary = self.context().obituary();
+        for callee in callees {
+            answer_error(self.context(), Handle::from_raw(*callee), 0, obituary.as_bytes());
         }
     }
 
@@ -146,6 +156,7 @@ impl Vm {
                 limit as f64 / (1024.0 * 1024.0)
             );
             (*this).context().log(text);
+            (*this).context().set_end("ran out of memory");
             (*this).context().exit();
         }
     }

@@ -23,7 +23,7 @@ mod waiters;
 
 pub(crate) use bare::result_unused;
 pub(crate) use deadline::NO_LIMIT;
-pub(crate) use dispatch::{Parked, answer_error, refuse};
+pub(crate) use dispatch::{Parked, refuse};
 pub(crate) use fault::log_value;
 pub(crate) use queues::{Fork, Wake};
 pub(crate) use record::{Mode, Vm, Yielded};

@@ -129,6 +129,18 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "Count CPU time per service. Any value but `true` turns it off.",
             ),
             key(
+                "rs_shutdown_timeout",
+                Kind::Integer { min: 1, max: 86_400 },
+                Silent("30"),
+                "How many seconds a [shutdown](shutdown.md) may take; whoever is not done by then is passed by.",
+            ),
+            key(
+                "rs_shutdown_network",
+                Kind::Boolean,
+                Silent("false"),
+                "With `true`, SIGTERM and SIGINT shut down all nodes of the harbor network that are of this kind, and not this one alone.",
+            ),
+            key(
                 "preload",
                 Kind::Path,
                 Unset,

@@ -1,13 +1,16 @@
 //! The second stage: entries become a [`Config`] with every default in place.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::chunk::{self, Entries};
 use super::error::ConfigError;
 use super::harbor::HarborSettings;
 use super::keys::{self, Fallback};
 use super::misspelling;
+use super::number::number;
 use super::sockets::SocketSettings;
+use crate::ending::ShutdownSettings;
 
 /// A config that a node can start from.
 #[derive(Clone, Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) sockets: SocketSettings,
     /// How the node takes part in its harbor network.
     pub(crate) harbor_settings: HarborSettings,
+    /// How the node shuts down.
+    pub(crate) shutdown: ShutdownSettings,
     /// What the author of the file may want to know.
     pub(crate) warnings: Vec<String>,
 }
@@ -141,6 +146,10 @@ impl Config {
             prefer: Prefer::parse(value(&env, "rs_prefer_files")),
             sockets: SocketSettings::read(&env)?,
             harbor_settings: HarborSettings::read(&env)?,
+            shutdown: ShutdownSettings {
+                limit: Duration::from_secs(number(&env, "rs_shutdown_timeout")? as u64),
+                network: env.get("rs_shutdown_network").is_some_and(|value| value == "true"),
+            },
             warnings: Vec::new(),
             given,
             env,
@@ -155,7 +164,7 @@ impl Config {
         for (name, _) in self.env.iter().filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER)) {
             found.push(format!("{name} is not UTF-8; services see a damaged value"));
         }
-        for name in ["profile", "enablessl"] {
+        for name in ["profile", "enablessl", "rs_shutdown_network"] {
             if let Some(value) = self.env.get(name).filter(|value| *value != "true" && *value != "false") {
                 found.push(format!("{name} = {value:?} counts as false; write true or false"));
             }

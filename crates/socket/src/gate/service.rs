@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use skynet_core::{
     Context, Handle, Message, Module, Node, PTYPE_CLIENT, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_TEXT, Payload,
-    PayloadBuf, Service, ServiceError,
+    PayloadBuf, Service, ServiceError, ShutdownStep,
 };
 
 use super::args::{Args, ArgsError};
@@ -17,6 +17,9 @@ use crate::{SocketEvent, SocketId, Sockets};
 
 /// Connections that may wait to be taken.
 const BACKLOG: i32 = 128;
+
+/// How long the gate may take for each of its parts in a shutdown.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Packages of one read for which room is kept.
 const MOST_ROOM: usize = 1024;
@@ -39,6 +42,7 @@ pub fn module() -> impl Module {
             clients: IdMap::default(),
             packages: Vec::new(),
             idle_timer: 0,
+            farewell: Farewell::default(),
         }))
     }
 }
@@ -59,6 +63,16 @@ struct Gate {
     packages: Vec<Payload>,
     /// The session of the timer that looks for idle clients; 0 while there is none.
     idle_timer: i32,
+    farewell: Farewell,
+}
+
+/// What the gate does in a shutdown of the node: the sessions of its steps.
+#[derive(Default)]
+struct Farewell {
+    accept: i32,
+    clients: i32,
+    /// Who waits for the end of the last client.
+    waiting: Option<Handle>,
 }
 
 impl Service for Gate {
@@ -76,6 +90,9 @@ impl Service for Gate {
         let listener = listener.map_err(|error| ServiceError::from(format!("gate: {error}")))?;
         self.listener = Some(listener);
         self.sockets.start(ctx.handle(), listener);
+        (self.farewell.accept, self.farewell.clients) = (ctx.new_session(), ctx.new_session());
+        ctx.join_shutdown(self.farewell.accept, ShutdownStep::ACCEPT, FAREWELL);
+        ctx.join_shutdown(self.farewell.clients, ShutdownStep::CLIENTS, FAREWELL);
         Ok(())
     }
 
@@ -89,6 +106,15 @@ impl Service for Gate {
             PTYPE_TEXT => self.on_command(ctx, &String::from_utf8_lossy(&msg.payload)),
             PTYPE_CLIENT => self.on_write(ctx, msg.source, &msg.payload),
             PTYPE_RESPONSE if msg.session == self.idle_timer => self.on_idle_timer(ctx),
+            PTYPE_RESPONSE if msg.session == self.farewell.accept => {
+                self.close_listener();
+                ctx.finish_shutdown(msg.source, msg.session, Ok(()));
+            }
+            PTYPE_RESPONSE if msg.session == self.farewell.clients => {
+                self.farewell.waiting = Some(msg.source);
+                self.clients.keys().for_each(|id| self.sockets.close(SocketId::from_raw(*id)));
+                self.check_farewell(ctx);
+            }
             _ => {}
         }
     }
@@ -197,6 +223,22 @@ impl Gate {
         }
         // The peer's end leaves it open for us.
         self.sockets.close(id);
+        self.check_farewell(ctx);
+    }
+
+    /// Reports that no client is left, if somebody waits for that.
+    fn check_farewell(&mut self, ctx: &Context) {
+        if self.clients.is_empty()
+            && let Some(coordinator) = self.farewell.waiting.take()
+        {
+            ctx.finish_shutdown(coordinator, self.farewell.clients, Ok(()));
+        }
+    }
+
+    fn close_listener(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            self.sockets.close(listener);
+        }
     }
 
     /// A client loses its connection for breaking a limit.
@@ -225,11 +267,7 @@ impl Gate {
                     self.sockets.start(ctx.handle(), SocketId::from_raw(id));
                 }
             }
-            Command::Close => {
-                if let Some(listener) = self.listener.take() {
-                    self.sockets.close(listener);
-                }
-            }
+            Command::Close => self.close_listener(),
             Command::Incomplete => {}
             Command::Unknown => ctx.log(format!("[gate] Unknown command : {text}")),
         }
