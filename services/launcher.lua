@@ -101,6 +101,15 @@ function command.KILL(_, handle)
 	skynet.retpack { [skynet.address(handle)] = tostring(description) }
 end
 
+--- Services that are starting, each with the request that waits for it: handle, source, session, handle, …
+function command.STARTING()
+	local starting = {}
+	for handle, key in pairs(requests) do
+		table.move({ handle, key >> 32, key & 0xffffffff }, 1, 3, #starting + 1, starting)
+	end
+	skynet.retpack(starting)
+end
+
 function command.LIST()
 	local list = {}
 	for handle, description in pairs(services) do

@@ -240,7 +240,7 @@ return function(skynet)
 			if ok and unpack then
 				return session, ok, unpack(msg, sz)
 			end
-			return session, ok
+			return session, ok, not ok and msg or nil
 		end,
 		cancel = function(session)
 			unpack_of[session] = nil

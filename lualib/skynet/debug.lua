@@ -32,6 +32,12 @@ function builtin.STAT()
 	for _, what in ipairs { "mqlen", "cpu", "message" } do
 		stat[what] = skynet.stat(what)
 	end
+	local late = skynet.stat "late"
+	stat.late = late > 0 and late or nil
+	for _, what in ipairs { "limit", "rejected", "dropped", "paused" } do
+		local count = skynet.stat(what)
+		stat[what] = count > 0 and count or nil
+	end
 	skynet.retpack(stat)
 end
 
@@ -42,6 +48,11 @@ function builtin.TASK(session)
 	local tracebacks = {}
 	skynet.task(tracebacks)
 	skynet.retpack(tracebacks)
+end
+
+--- Its threads that wait for other services or threads, or that keep others waiting; with an argument all that wait.
+function builtin.WAITS(all)
+	skynet.retpack(require "skynet.waits"(all))
 end
 
 function builtin.UNIQTASK()

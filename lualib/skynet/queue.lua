@@ -2,6 +2,7 @@
 --- While one thread is inside, others wait in the order they came, whatever calls and sleeps the one inside makes.
 ---@class skynet
 local skynet = require "skynet"
+local blocked = require "skynet.blocked"
 
 local running = coroutine.running
 local traceback = debug.traceback
@@ -18,6 +19,10 @@ end
 local function new_queue()
 	local owner, depth
 	local waiting, first, last = {}, 1, 0
+
+	local function holder()
+		return owner
+	end
 
 	--- Hands the section to the next thread that is still there.
 	local function pass_on()
@@ -42,6 +47,7 @@ local function new_queue()
 					pass_on()
 				end
 			else -- killed while waiting
+				blocked[thread] = nil
 				for i = first, last do
 					waiting[i] = waiting[i] ~= thread and waiting[i]
 				end
@@ -57,7 +63,9 @@ local function new_queue()
 		elseif owner ~= thread then
 			last = last + 1
 			waiting[last] = thread
+			blocked[thread] = holder
 			skynet.wait(thread)
+			blocked[thread] = nil
 		end
 		depth = depth + 1
 		return results(xpcall(f, traceback, ...))

@@ -60,8 +60,12 @@ local function wait_loaded(record, thread)
 	check_circle(record, thread)
 	table.insert(record.waiting, thread)
 	blocked_on[thread] = record
+	local blocked = standard_require "skynet.blocked"
+	blocked[thread] = function()
+		return record.thread
+	end
 	standard_require "skynet".wait(thread)
-	blocked_on[thread] = nil
+	blocked_on[thread], blocked[thread] = nil, nil
 	local module = loaded[record.name]
 	if module == nil then
 		error(string.format("require %s failed", record.name))

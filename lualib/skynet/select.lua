@@ -5,8 +5,8 @@
 ---@field send fun(obj: table): integer? packs and sends { address, protocol, args... }; the session, nil for an invalid address
 ---@field watch fun(session: integer, address: integer|string) keeps the answer for `next` of the running thread
 ---@field timer fun(cs: integer): integer starts a timer, which counts as a session
---- Waits for a watched session or that timer: its session, whether it was answered, the results. What has completed already is
---- kept in its order until it is asked for.
+--- Waits for a watched session or that timer: its session, whether it was answered, the results or the error. What has completed
+--- already is kept in its order until it is asked for.
 ---@field next fun(timer: integer?): integer, boolean, ...
 ---@field cancel fun(session: integer) forgets a session or timer: what comes late is dropped silently
 
@@ -78,7 +78,7 @@ return function(prim)
 		else
 			local obj = request.pending[session]
 			request.pending[session] = nil
-			table.insert(request.ready, { obj, ok and table.pack(...) or false })
+			table.insert(request.ready, { obj, ok and table.pack(...) or false, not ok and ... or nil })
 		end
 	end
 
@@ -86,6 +86,7 @@ return function(prim)
 	---@param request Request
 	---@return table? obj
 	---@return table|false|nil results with n; false for a failed call, nil for an invalid address
+	---@return string? reason why a call failed
 	local function step(request)
 		local refused = table.remove(request.refused)
 		if refused then
@@ -98,12 +99,12 @@ return function(prim)
 			complete(prim.next(request.timer))
 		end
 		local done = table.remove(request.ready, 1)
-		return done[1], done[2]
+		return done[1], done[2], done[3]
 	end
 
-	--- Sends all requests and gives an iterator over (obj, results). Once per request.
+	--- Sends all requests and gives an iterator over (obj, results, why it failed). Once per request.
 	---@param timeout? integer centiseconds
-	---@return fun(request: Request): table?, table|false|nil iterator
+	---@return fun(request: Request): table?, table|false|nil, string? iterator
 	---@return Request request
 	---@return nil
 	---@return Request closing

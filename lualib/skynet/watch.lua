@@ -8,9 +8,9 @@ local linked = {}
 
 ---@param address integer|string
 local function link(address)
-	pcall(skynet.timeout_call, nil, address, "debug", "LINK")
+	local _, err = pcall(skynet.timeout_call, nil, address, "debug", "LINK")
 	linked[address] = nil
-	native.term(address)
+	native.term(address, tostring(err):match "call failed: (.*)" or tostring(err))
 end
 
 ---@param address integer|string

@@ -49,10 +49,14 @@ pub(crate) fn waiting_calls_fail_at_once(cluster: &mut Cluster) -> Result<()> {
     cluster.kill(victim)?;
     for pending in waiting {
         let error = pending.wait_error()?;
-        ensure!(error.contains("call failed"), "it failed with `{error}`");
+        ensure!(error.contains(&format!("call failed: node {victim} is gone")), "it failed with `{error}`");
     }
     for id in 1..victim {
-        cluster.at(id).later(format!("skynet.call({echo}, 'lua', 'books')"))?.wait_error()?;
+        let error = cluster.at(id).later(format!("skynet.call({echo}, 'lua', 'books')"))?.wait_error()?;
+        ensure!(
+            error.contains(&format!("call failed: there is no link to node {victim}")),
+            "it failed with `{error}`"
+        );
         cluster.at(id).run(format!("harbor.link({victim})"))?;
     }
     Ok(())
@@ -74,7 +78,8 @@ pub(crate) fn watched_services_end(cluster: &mut Cluster) -> Result<()> {
             cluster.at(2).run("skynet.kill(echo)")?;
         }
         let error = waiting.wait_error()?;
-        ensure!(error.contains("call failed"), "it failed with `{error}`");
+        let reason = if with_node { "node 2 is gone" } else { "was killed" };
+        ensure!(error.contains("call failed: ") && error.contains(reason), "it failed with `{error}`");
         ensure!(cluster.at(1).run(&watch)? == "false", "{echo:#x} is dead");
         if !with_node {
             cluster.kill(2)?;
@@ -96,7 +101,8 @@ pub(crate) fn old_handles_find_nobody(cluster: &mut Cluster) -> Result<()> {
         ensure!(cluster.at(2).echo()? != old, "the handle {old:#x} is used again");
         let error =
             cluster.at(1).later(format!("return skynet.call({old}, 'lua', 'books')"))?.wait_error()?;
-        ensure!(error.contains("call failed"), "it failed with `{error}`");
+        let reason = format!("call failed: service :{old:08x} does not exist");
+        ensure!(error.contains(&reason), "it failed with `{error}`");
         let new = cluster.at(2).echo()?;
         cluster.at(1).run(format!("return skynet.call({new}, 'lua', 'books')"))?;
     }

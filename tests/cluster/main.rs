@@ -12,6 +12,7 @@ mod churn;
 mod control;
 mod deaths;
 mod frozen;
+mod groups;
 mod hostile;
 mod interop;
 mod links;
@@ -72,6 +73,13 @@ const SCENARIOS: &[Scenario] = &[
     quick(any("unique", &[3], shared::unique_service_is_raced)),
     quick(any("datacenter", &[3], shared::datacenter_waits)),
     least(3, ours("shared-again", &[3], shared::shared_things_come_back)),
+    quick(any("multicast", &[2, 3], groups::channels)),
+    quick(any("testmulticast2", &[2], groups::the_scripts_of_c_skynet)),
+    any("multicast-sizes", &[2], groups::channels_of_any_size),
+    quick(ours("multicast-dies", &[3], groups::a_subscriber_dies_and_comes_back)),
+    ours("multicast-owner", &[3], groups::an_owner_dies_and_comes_back),
+    quick(ours("global-group", &[3], groups::a_global_group)),
+    quick(ours("tunnel", &[2], groups::tunnels_and_members_elsewhere)),
     any("sizes", &[2], interop::big_messages),
     any("dead-handle", &[2], interop::calls_to_dead_services),
     quick(least(3, ours("kill", &[3, 5, 32], deaths::killed_in_a_storm_and_back))),

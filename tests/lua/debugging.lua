@@ -104,6 +104,27 @@ case["LINK fails when the service ends"] = function()
 	check.raises("call failed", ask, peer, "LINK")
 end
 
+case["LINK outlives collections, and then fails when the service ends"] = function()
+	local peer = check.worker()
+	local err
+	check.fork(function()
+		err = check.raises("call failed", ask, peer, "LINK")
+	end)
+	for _ = 1, 3 do
+		skynet.yield()
+		peer:call(function()
+			collectgarbage()
+			collectgarbage()
+		end)
+	end
+	check.eq(err, nil)
+	check.nolog "Maybe forgot"
+	skynet.send(peer.handle, "debug", "EXIT")
+	check.eventually(function()
+		return err
+	end)
+end
+
 case["LINK fails when the service is killed"] = check.ours(function()
 	local peer = check.worker()
 	skynet.timeout(2, function()

@@ -103,7 +103,7 @@ case["so are a memory limit"] = function()
 		end
 	end))
 	ends(peer)
-	check.log(string.format("error: ends with :%08x: service :%08x %%(snlua limited %%d+%%) ran out of memory", handle, handle))
+	check.log(string.format("error: ends with :%08x: service :%08x %%(snlua limited %%d+%%) ended at its memory limit", handle, handle))
 end
 
 case["and a start that fails"] = function()

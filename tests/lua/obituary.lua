@@ -121,11 +121,34 @@ case["an exit with a reason"] = function()
 	end
 end
 
-case["an error of the handler says no more than that it failed"] = function()
+case["a service is at its memory limit"] = function()
+	local limited = check.ok(skynet.newservice("limited", 1 << 20))
+	local failure = failing({ handle = limited, ask = function(_, f)
+		return skynet.call(limited, "lua", string.dump(f))
+	end }, wait)
+	skynet.yield()
+	check.match(check.raises("call failed", skynet.call, limited, "lua", string.dump(function()
+		hoard = {}
+		while true do
+			hoard[#hoard + 1] = { #hoard }
+		end
+	end)), string.format("call failed: service :%08x %%(snlua limited 1048576%%): not enough memory\n", limited))
+	check.match(failure(), string.format("call failed: service :%08x %%(snlua limited 1048576%%) ended at its memory limit$",
+		limited))
+end
+
+case["a service that waited for the one that calls it, and ends"] = function()
 	local peer = check.worker()
-	check.match(failing(peer, function()
-		error "a matter of the callee"
-	end)(), "call failed$")
+	local failure = failing(peer, function(to)
+		skynet.ignoreret()
+		skynet.send(to, "lua", "nothing that this service handles")
+		skynet.fork(function()
+			skynet.sleep(1)
+			skynet.exit()
+		end)
+		skynet.call(to, "debug", "LINK")
+	end, skynet.self())
+	check.match(failure(), about(peer, "has ended"))
 end
 
 check.run(case)

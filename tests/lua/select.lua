@@ -101,6 +101,68 @@ case["a timeout ends the loop and is told"] = function()
 	check.nolog "Unknown session"
 end
 
+case["what comes too late for a loop is counted"] = check.ours(function()
+	local before = skynet.stat "late"
+	for _ in skynet.request(after(5, 1))(after(6, 2))(after(0, 3)):select(2) do end
+	for _ in skynet.request(after(3, 1))(after(0, 2)):select() do
+		break
+	end
+	check.eventually(function()
+		return skynet.stat "late" == before + 3
+	end)
+	check.eq(skynet.call(skynet.self(), "debug", "STAT").late, before + 3)
+end)
+
+case["the default limit of calls is none of loops"] = check.ours(function()
+	local before = skynet.call_timeout(1)
+	local got
+	for _, resp in skynet.request(after(4, "late for a call")):select() do
+		got = resp[1]
+	end
+	skynet.call_timeout(before)
+	check.eq(got, "late for a call")
+end)
+
+case["a timeout counts from the start of the loop, and time in its body is part of it"] = function()
+	local count = 0
+	local reqs = skynet.request(after(1, "a"))(after(500, "b"))
+	for _ in reqs:select(10) do
+		count = count + 1
+		skynet.sleep(15)
+	end
+	check.eq(count, 1)
+	check.eq(reqs.timeout, true)
+end
+
+case["a timeout that is over in the body loses no answer that came before"] = function()
+	local got = {}
+	local reqs = skynet.request(after(1, "a"))(after(3, "b"))
+	for _, resp in reqs:select(20) do
+		got[#got + 1] = resp[1]
+		skynet.sleep(12)
+	end
+	check.eq(got, { "a", "b" })
+end
+
+case["a timeout of 0 is one"] = function()
+	local reqs = skynet.request(after(20, "a"))
+	for _ in reqs:select(0) do
+		error "nothing is there yet"
+	end
+	check.eq(reqs.timeout, true)
+end
+
+case["errors and invalid addresses count as done: no timeout"] = function()
+	local reqs = skynet.request { peer.handle, "lua", "answer", raise } { 0xfffff0, "lua" }
+	local count = 0
+	for _, resp in reqs:select(500) do
+		check.ok(not resp)
+		count = count + 1
+	end
+	check.eq(count, 2)
+	check.eq(reqs.timeout, nil)
+end
+
 case["without a timeout the field stays nil"] = function()
 	local reqs = skynet.request(after(0, 1))
 	for _ in reqs:select(500) do end

@@ -4,6 +4,7 @@
 //! The outcomes are ours: patterns of what each script shows on C skynet, so that running both nodes against them
 //! compares the two. Helper services, for scripts that need someone to poke them, are in `compat/`.
 
+mod multicast;
 mod network;
 mod scripts;
 
@@ -90,7 +91,9 @@ pub fn run_compat(binary: &Path, skynet_c: &Path, filter: Option<&str>) -> Repor
         scripts.iter().filter(|script| filter.is_none_or(|filter| script.name.contains(filter))).collect()
     };
     let mut report = Report::default();
-    for (scripts, jobs) in [(chosen(scripts::SCRIPTS), JOBS), (chosen(network::SCRIPTS), 1)] {
+    let lists =
+        [(chosen(scripts::SCRIPTS), JOBS), (chosen(multicast::SCRIPTS), JOBS), (chosen(network::SCRIPTS), 1)];
+    for (scripts, jobs) in lists {
         let mut outcomes: Vec<Outcome> = Vec::new();
         let run = |script: &&Script| run_script(binary, skynet_c, script);
         parallel::for_each(&scripts, jobs, run, |_, outcome| outcomes.push(outcome));

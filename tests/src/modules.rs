@@ -1,4 +1,4 @@
-//! The C services in `c/`, compiled once a run of the tests, with the header that ships.
+//! The C services in `c/`, compiled once a run of the tests, with the header that ships; and the modules in Rust, built by cargo.
 
 use std::ffi::OsString;
 use std::fs;
@@ -69,7 +69,43 @@ fn compile(source: &Path, library: &Path, more: &[OsString]) -> Result<(), Strin
     Err(format!("{} does not compile:\n{}", source.display(), String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Removes what was built; for the end of the process.
+/// The folder with the modules in Rust, as `lib?.so`: the one in `module/` and the example of the documentation. Cargo builds them,
+/// if they are not there yet, into a folder beside the running executable.
+///
+/// # Errors
+/// What cargo says.
+pub fn rust_folder() -> Result<&'static Path, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(build_rust).as_deref().map_err(Clone::clone)
+}
+
+fn build_rust() -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|e| format!("cannot find the running executable: {e}"))?;
+    // They share nothing with what cargo has built otherwise: other features would have all of it built again.
+    let target = program.with_file_name("rust-modules");
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args([
+            "build",
+            "--quiet",
+            "--offline",
+            "-p",
+            "skynet-test-module",
+            "-p",
+            "scores",
+            "--manifest-path",
+        ])
+        .arg(crate::folder().join("../Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target)
+        .output()
+        .map_err(|e| format!("cannot run cargo: {e}"))?;
+    if output.status.success() {
+        return Ok(target.join("debug"));
+    }
+    Err(format!("the modules in Rust do not build:\n{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Removes what was built of C; for the end of the process.
 pub fn remove() {
     if let Ok(folder) = folder() {
         // What stays behind is in the system's folder for such things.

@@ -12,6 +12,9 @@ use crate::node::{self, Config, Finished, Scratch, Until};
 /// Time that one file may take, on a machine that is busy with other tests.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The test that needs modules in Rust. They are built for it alone.
+const RUST_MODULES: &str = "rust_modules";
+
 /// The node that a test runs on.
 #[derive(Debug, Clone)]
 pub enum Runtime {
@@ -43,6 +46,9 @@ impl Runtime {
         let mut libraries = format!("{lua}/lib/?.lua");
         let built = format!("{}/?.so", modules::folder()?.display());
         let (mut cpath, mut lua_cpath) = (built.clone(), built);
+        if test == RUST_MODULES {
+            cpath += &format!(";{}/lib?.so", modules::rust_folder()?.display());
+        }
         let mut config = Config::new();
         if let Self::C(c) | Self::Files { c, .. } = self {
             cpath += &format!(";{}/cservice/?.so", c.display());
@@ -79,7 +85,7 @@ impl Runtime {
 pub enum Failure {
     /// The node could not be run.
     Io(io::Error),
-    /// The C services in `c/` could not be compiled; the reason.
+    /// The C services in `c/`, or the modules in Rust, could not be compiled; the reason.
     Modules(String),
     /// It ran, and failed or did not end; with all that it wrote.
     Node {

@@ -35,7 +35,8 @@ const STEPS: &[Step] = &[
 ];
 
 /// The members that are not published.
-const UNPUBLISHED: &[&str] = &["skynet-node", "skynet-tests", "netload", "xtask"];
+const UNPUBLISHED: &[&str] =
+    &["skynet-node", "skynet-tests", "skynet-test-module", "scores", "netload", "xtask"];
 
 /// Runs all steps, or those from `--from STEP` on; stops at the first that fails.
 ///

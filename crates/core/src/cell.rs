@@ -29,6 +29,9 @@ pub(crate) const KILLED: u8 = 8;
 /// Overload reports begin at this length.
 pub(crate) const OVERLOAD: usize = 1024;
 
+/// Characters of a service's name that an error shows.
+const MOST_OF_NAME: usize = 64;
+
 #[repr(align(64))]
 #[derive(Default)]
 pub(crate) struct Cell {
@@ -43,6 +46,8 @@ pub(crate) struct Cell {
     pub(crate) messages: AtomicU64,
     /// Ticks spent in the service. Written by the owner.
     pub(crate) cpu_ticks: AtomicU64,
+    /// How many milliseconds one message may take before it is interrupted; 0 without a limit.
+    pub(crate) message_limit: AtomicU64,
     owned: UnsafeCell<Owned>,
     context: UnsafeCell<Option<Context>>,
     shared: Mutex<Shared>,
@@ -113,6 +118,11 @@ impl Cell {
         (shared.handle == handle).then(|| f(&mut shared))
     }
 
+    /// What errors call the service `handle`, if the cell (still) belongs to it.
+    pub(crate) fn short_name(&self, handle: Handle) -> Option<String> {
+        self.with_shared(handle, |shared| shared.name.chars().take(MOST_OF_NAME).collect())
+    }
+
     /// The service that the cell belongs to and what it is called, until that has ended.
     pub(crate) fn identity(&self) -> Option<(Handle, String)> {
         let shared = lock(&self.shared);
@@ -120,8 +130,9 @@ impl Cell {
     }
 
     /// Prepares a free cell for a service.
-    pub(crate) fn reset(&self, flags: u8) {
+    pub(crate) fn reset(&self, flags: u8, message_limit: u64) {
         self.flags.store(flags, Ordering::Relaxed);
+        self.message_limit.store(message_limit, Ordering::Relaxed);
         self.endless.store(false, Ordering::Relaxed);
         self.messages.store(0, Ordering::Relaxed);
         self.cpu_ticks.store(0, Ordering::Relaxed);

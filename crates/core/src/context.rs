@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
-use crate::node::Node;
+use crate::mailbox::{Bound, MailboxStat};
+use crate::node::{Node, limit_ms};
 use crate::request::{Link, Request};
 use crate::scheduler::seat;
 use crate::timer::TimerKey;
-use crate::{Handle, Message, Payload, SendError};
+use crate::{Handle, Message, Payload, SendError, SharedPayload};
 
 /// A service's access to its node: sending, calling, timers, commands.
 ///
@@ -127,6 +128,20 @@ impl Context {
         self.node.deliver_all(dest, &shape, payloads)
     }
 
+    /// Sends one message to many services, all of which read the same payload: see [`Node::send_to_many`]. `source` as in
+    /// [`Context::send_from`].
+    pub fn send_to_many(
+        &self,
+        source: Handle,
+        dests: &[Handle],
+        kind: u8,
+        session: i32,
+        payload: &SharedPayload,
+    ) -> Vec<Handle> {
+        let source = if source.is_none() { self.handle } else { source };
+        self.node.send_to_many(source, dests, kind, session, payload)
+    }
+
     /// Sends a message that wants no answer.
     ///
     /// # Errors
@@ -208,6 +223,11 @@ impl Context {
     pub fn exit(&self) {
         self.node.end_own(self.handle, self.cell);
     }
+    /// What the service is called in errors: `service :0000000a (snlua agent)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.node.title(self.handle, &self.cell)
+    }
 
     /// Asks for a call of [`Service::on_turn_end`](crate::Service::on_turn_end), after this message or after a few more that wait
     /// already. Asking again in the same turn changes nothing.
@@ -263,10 +283,37 @@ impl Context {
         Ok((Request::new(self.link().clone(), msg.source, msg.session), msg.payload))
     }
 
+    /// Passes a message on as it came. If its sender waits for an answer, `dest` owes that from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the payload back; the answer is then still owed by this service.
+    pub fn forward(&self, dest: Handle, msg: Message) -> Result<(), SendError> {
+        let request = (msg.source, msg.session);
+        self.node.deliver(dest, msg)?;
+        if self.open_request.get() == request {
+            self.open_request.set((Handle::NONE, 0));
+        }
+        Ok(())
+    }
+
     /// The number of messages that wait for this service.
     #[must_use]
     pub fn mqlen(&self) -> usize {
         self.cell.mailbox.len()
+    }
+
+    /// Bounds the own mailbox, or lifts the bound (`None`): see [`Policy`](crate::Policy). What waits already stays. It may be
+    /// changed at any time, also by [`Node::bound_mailbox`].
+    pub fn bound_mailbox(&self, bound: Option<Bound>) {
+        // Once the service is ending there is no mailbox to bound.
+        self.node.bound_cell(self.handle, self.cell, bound);
+    }
+
+    /// The bound of the own mailbox, and what it has cost others.
+    #[must_use]
+    pub fn mailbox_stat(&self) -> MailboxStat {
+        self.cell.mailbox.stat(self.handle).unwrap_or_default()
     }
 
     /// The number of messages that it has begun to handle, the current one among them.
@@ -295,6 +342,36 @@ impl Context {
     /// Whether a message of this service ran so long that the monitor reported it; asking clears the mark.
     pub fn take_endless(&self) -> bool {
         self.cell.endless.swap(false, Ordering::Relaxed)
+    }
+
+    /// Sets how long one message may take this service before it is interrupted, if it can be (see
+    /// [`ServiceControl::overdue`](crate::ServiceControl::overdue)); zero is no limit. It is rounded up to milliseconds. Gives the one before.
+    pub fn set_message_limit(&self, limit: Duration) -> Duration {
+        Duration::from_millis(self.cell.message_limit.swap(limit_ms(limit), Ordering::Relaxed))
+    }
+
+    /// How long one message may take this service; zero without a limit.
+    #[must_use]
+    pub fn message_limit(&self) -> Duration {
+        Duration::from_millis(self.cell.message_limit.load(Ordering::Relaxed))
+    }
+
+    /// A mark of the time, for [`Context::since`]: when the current message began, or now if the node does not profile. It costs
+    /// next to nothing.
+    #[inline]
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        match self.message_start.get() {
+            0 => self.node.ticks().read(),
+            start => start,
+        }
+    }
+
+    /// How long ago a [`moment`](Context::moment) of this node was.
+    #[must_use]
+    pub fn since(&self, moment: u64) -> Duration {
+        let ticks = self.node.ticks();
+        ticks.duration(ticks.read().saturating_sub(moment))
     }
 
     /// What outlives the borrow of the context: the node and the handle.

@@ -40,6 +40,15 @@ pub enum SendError {
         /// What was to be sent.
         payload: Payload,
     },
+    /// The mailbox of the service is full, and its [`Policy`](crate::Policy) refuses the message.
+    Overloaded {
+        /// The destination.
+        dest: Handle,
+        /// How many messages wait there.
+        waiting: usize,
+        /// What was to be sent.
+        payload: Payload,
+    },
     /// The node has stopped.
     Stopped {
         /// What was to be sent.
@@ -57,6 +66,7 @@ impl SendError {
             | Self::UnknownName { payload, .. }
             | Self::NoHarbor { payload }
             | Self::NotForRemote { payload }
+            | Self::Overloaded { payload, .. }
             | Self::Stopped { payload } => payload,
         }
     }
@@ -74,12 +84,18 @@ impl fmt::Display for SendError {
             Self::NotForRemote { .. } => {
                 f.write_str("messages of the kinds system (4) and harbor (5) cannot leave the node")
             }
+            Self::Overloaded { dest, waiting, .. } => {
+                write!(f, "service {dest} is overloaded: {waiting} messages wait")
+            }
             Self::Stopped { .. } => f.write_str("the node has stopped"),
         }
     }
 }
 
 impl Error for SendError {}
+
+/// Bytes of the reason of a failed call that are kept: others may send anything.
+const MOST_OF_REASON: usize = 8 * 1024;
 
 /// A call got no answer.
 #[derive(Debug)]
@@ -91,6 +107,8 @@ pub enum CallError {
     Failed {
         /// Whom the request was sent to.
         dest: Handle,
+        /// What was said about it; empty if nothing was.
+        reason: String,
     },
     /// No answer came in time.
     TimedOut {
@@ -110,15 +128,24 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send(cause) => write!(f, "the request was not sent: {cause}"),
-            Self::Failed { dest } => {
+            Self::Failed { dest, reason } if reason.is_empty() => {
                 write!(f, "the call to {dest} failed: it answered with an error, or ended")
             }
+            Self::Failed { dest, reason } => write!(f, "the call to {dest} failed: {reason}"),
             Self::TimedOut { dest, after } => write!(f, "no answer from {dest} within {after:?}"),
             Self::Stopped => f.write_str("the caller or its node has ended"),
             Self::OnWorker => {
                 f.write_str("a worker thread must not block on a call: inside a service use Context::call")
             }
         }
+    }
+}
+
+impl CallError {
+    /// The failure that a `PTYPE_ERROR` with this payload tells of.
+    pub(crate) fn failed(dest: Handle, reason: &[u8]) -> CallError {
+        let shown = reason.get(..MOST_OF_REASON).unwrap_or(reason);
+        CallError::Failed { dest, reason: String::from_utf8_lossy(shown).into_owned() }
     }
 }
 
@@ -320,3 +347,36 @@ impl fmt::Display for EnvError {
 }
 
 impl Error for EnvError {}
+
+/// A service cannot join a group, or leave it.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// No group of this node has this handle.
+    NoGroup {
+        /// What was taken for a group.
+        group: Handle,
+    },
+    /// The service is not alive.
+    NotAlive {
+        /// Who was to join.
+        member: Handle,
+    },
+    /// A group cannot be a member of itself: its messages would go round for ever.
+    Itself {
+        /// The group.
+        group: Handle,
+    },
+}
+
+impl fmt::Display for GroupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoGroup { group } => write!(f, "no group of this node has the handle {group}"),
+            Self::NotAlive { member } => write!(f, "{member} is not alive and cannot join a group"),
+            Self::Itself { group } => write!(f, "the group {group} cannot be a member of itself"),
+        }
+    }
+}
+
+impl Error for GroupError {}

@@ -43,6 +43,7 @@ mod command;
 mod context;
 mod env;
 mod error;
+mod group;
 mod handle;
 mod logger;
 mod mailbox;
@@ -65,17 +66,21 @@ mod watches;
 pub use call::{Call, PendingCall};
 pub use clock::{Clock, ManualClock};
 pub use context::Context;
-pub use error::{CallError, EnvError, LaunchError, SendError, ServiceError, StartError, StopError};
+pub use error::{
+    CallError, EnvError, GroupError, LaunchError, SendError, ServiceError, StartError, StopError,
+};
+pub use group::{GroupInfo, HandleSet, group_module, tunnel_module};
 pub use handle::{Handle, ParseHandleError};
+pub use mailbox::{Bound, MailboxStat, Policy};
 pub use message::Message;
 pub use node::{
     EXIT_UNCLEAN, LogTarget, Node, NodeBuilder, ServiceInfo, ShutdownEvent, ShutdownOrder, ShutdownScope,
     ShutdownStep,
 };
-pub use payload::{Payload, PayloadBuf, SocketKind, SocketMessage};
+pub use payload::{Payload, PayloadBuf, SharedPayload, SocketKind, SocketMessage};
 pub use ptype::*;
 pub use remote::{GLOBAL_NAME_LEN, Outgoing, RemoteDest, RemoteMessage};
 pub use request::Request;
 pub use scheduler::{Driver, WorkerThread};
-pub use service::{Module, Service, ServiceControl};
+pub use service::{LongMessage, Module, Overdue, Service, ServiceControl};
 pub use timer::TimerKey;

@@ -1,6 +1,6 @@
 //! What travels between services.
 
-use crate::ptype::{PTYPE_ERROR, PTYPE_RESPONSE};
+use crate::ptype::{PTYPE_ERROR, PTYPE_MULTICAST, PTYPE_RESPONSE};
 use crate::remote::RemoteMessage;
 use crate::{Handle, Payload};
 
@@ -22,12 +22,13 @@ const _: () = assert!(size_of::<Message>() == 32, "two messages a cache line");
 
 impl Message {
     /// Whether its sender is owed an answer: a session above 0, and not itself an answer. What counts in a message that
-    /// is wrapped for another node is the message inside.
+    /// is wrapped for another node is the message inside. In a publication the number is that of a channel, and nobody waits.
     #[inline]
     #[must_use]
     pub fn wants_answer(&self) -> bool {
         let kind = if self.payload.is_plain() { self.kind } else { self.wrapped_kind() };
-        self.session > 0 && kind != PTYPE_RESPONSE && kind != PTYPE_ERROR && !self.source.is_none()
+        let one_way = matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR | PTYPE_MULTICAST);
+        self.session > 0 && !one_way && !self.source.is_none()
     }
 
     #[cold]

@@ -26,3 +26,25 @@ pub const PTYPE_LUA: u8 = 10;
 pub const PTYPE_SNAX: u8 = 11;
 /// The trace tag of the request that follows.
 pub const PTYPE_TRACE: u8 = 12;
+
+/// What people call the kinds above, in their order.
+const NAMES: [&str; 13] = [
+    "text",
+    "response",
+    "multicast",
+    "client",
+    "system",
+    "harbor",
+    "socket",
+    "error",
+    "queue",
+    "debug",
+    "lua",
+    "snax",
+    "trace",
+];
+
+/// What people call a kind of messages: one of those above, or the number.
+pub(crate) fn name(kind: u8) -> String {
+    NAMES.get(usize::from(kind)).map_or_else(|| kind.to_string(), |name| (*name).to_owned())
+}

@@ -72,15 +72,41 @@ impl Request {
 
     /// Answers with an error.
     pub fn fail(self) {
-        drop(self);
+        let text = format!("service {} answered with an error", self.link.handle);
+        self.fail_with(&text);
+    }
+
+    /// Answers with an error and its reason, which the caller is shown unless the node does not
+    /// [explain](crate::NodeBuilder::explain_errors) errors. A few KiB at most are shown.
+    pub fn fail_with(mut self, reason: &str) {
+        self.end(reason);
+    }
+
+    fn end(&mut self, reason: &str) {
+        let session = std::mem::take(&mut self.session);
+        if session > 0 {
+            // If the one who asked is gone, nobody waits.
+            let _ = self.link.send(self.source, PTYPE_ERROR, session, self.link.node.reason(reason));
+        }
+    }
+
+    /// Answers with an error that says why.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::respond`].
+    pub fn refuse(mut self, reason: impl Into<Payload>) -> Result<(), SendError> {
+        let session = std::mem::take(&mut self.session);
+        self.link.send(self.source, PTYPE_ERROR, session, reason.into())
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
         if self.session > 0 {
-            // If the one who asked is gone, nobody waits.
-            let _ = self.link.send(self.source, PTYPE_ERROR, self.session, Payload::empty());
+            let alive = self.link.node.is_alive(self.link.handle);
+            let how = if alive { "gave the request up" } else { "has ended" };
+            self.end(&format!("service {} {how}", self.link.handle));
         }
     }
 }

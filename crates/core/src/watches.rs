@@ -35,6 +35,13 @@ impl Watches {
         true
     }
 
+    /// From now on `watcher` is not told of the end of `target` any more.
+    pub(crate) fn remove(&self, watcher: Handle, target: Handle) {
+        let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
+        Maps::take(&mut maps.watchers, target, watcher);
+        Maps::take(&mut maps.watched, watcher, target);
+    }
+
     /// A service has ended: it watches nobody any more. Those who watched it, in no order.
     pub(crate) fn end(&self, handle: Handle) -> Vec<Handle> {
         if !self.used.load(Ordering::SeqCst) {
@@ -75,6 +82,10 @@ mod tests {
         assert!(!watches.add(a, c, || false));
         assert!(watches.add(a, c, || true) && watches.add(a, c, || true) && watches.add(b, c, || true));
         assert!(watches.add(c, a, || true));
+        let d = Handle::from_raw(4);
+        assert!(watches.add(d, c, || true));
+        watches.remove(d, c);
+        watches.remove(d, c);
         // The watcher goes first: it is not told, and watches nobody any more.
         assert!(watches.end(b).is_empty());
         assert_eq!(watches.end(c), [a]);

@@ -8,8 +8,10 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Waiting, Poll, Waker};
 
-use common::{echo, receive, start, stop};
-use skynet_core::{CallError, Context, Handle, Message, PTYPE_ERROR, PTYPE_LUA, PTYPE_TEXT, Payload};
+use common::{echo, probe, receive, start, stop};
+use skynet_core::{
+    CallError, Context, Handle, Message, PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE, PTYPE_TEXT, Payload,
+};
 
 #[test]
 fn a_task_calls_one_after_another() {
@@ -60,7 +62,7 @@ fn failures_reach_the_future() {
     node.send(Handle::NONE, client, PTYPE_TEXT, 0, "go").expect("it is alive");
     for _ in 0..3 {
         match receive(&result) {
-            (dest, Err(CallError::Failed { dest: gone })) => {
+            (dest, Err(CallError::Failed { dest: gone, .. })) => {
                 assert!(dest == gone && dest != Handle::from_raw(0x00ff_0000));
             }
             (dest, Err(CallError::Send(_))) => assert_eq!(dest, Handle::from_raw(0x00ff_0000)),
@@ -143,4 +145,40 @@ fn a_task_ends_with_its_service() {
     node.send(Handle::NONE, service, PTYPE_TEXT, 0, "go").expect("it is alive");
     receive(&result);
     stop(&node);
+}
+
+#[test]
+fn a_request_is_refused_with_a_reason() {
+    let node = start();
+    let refuses = node
+        .spawn(|ctx: &Context, msg: Message| {
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.refuse("because").expect("the one who asks is alive");
+            }
+        })
+        .expect("it starts");
+    let (client, answers) = probe(&node);
+    node.send(client, refuses, PTYPE_LUA, 7, "why").expect("it is alive");
+    assert_eq!(receive(&answers), (PTYPE_ERROR, 7, refuses, b"because".to_vec()));
+    stop(&node);
+}
+
+#[test]
+fn a_message_that_was_passed_on_is_no_longer_owed() {
+    let node = start();
+    let server = node.spawn(echo).expect("it starts");
+    let passes_on = node
+        .spawn(move |ctx: &Context, msg: Message| {
+            let nobody = Handle::from_raw(0x00ff_0000);
+            let (kind, session, source) = (msg.kind, msg.session, msg.source);
+            let payload = ctx.forward(nobody, msg).expect_err("nobody is there").into_payload();
+            ctx.forward(server, Message { kind, session, source, payload }).expect("it is alive");
+            panic!("after it");
+        })
+        .expect("it starts");
+    let (client, answers) = probe(&node);
+    node.send(client, passes_on, PTYPE_LUA, 7, "whose").expect("it is alive");
+    assert_eq!(receive(&answers), (PTYPE_RESPONSE, 7, server, b"whose".to_vec()));
+    stop(&node);
+    assert!(answers.try_recv().is_err(), "one answer, and no error after it");
 }

@@ -62,7 +62,7 @@ fn killing_a_running_service_answers_its_mailbox_at_once() {
     assert!(node.kill(handle));
     // It has not come back yet.
     for call in calls {
-        assert!(matches!(call.wait_timeout(DEADLINE), Err(CallError::Failed { dest }) if dest == handle));
+        assert!(matches!(call.wait_timeout(DEADLINE), Err(CallError::Failed { dest, .. }) if dest == handle));
     }
     assert!(matches!(node.call(handle, PTYPE_LUA, "x").wait(), Err(CallError::Send(_))));
     drop(go);
@@ -208,6 +208,40 @@ fn queued_answers_and_one_way_messages_are_not_bounced() {
     drop(go);
     stop(&node);
     assert!(messages.try_recv().is_err(), "nothing else was bounced");
+}
+
+#[test]
+fn a_failed_call_says_why_unless_the_node_keeps_it_to_itself() {
+    for explain in [true, false] {
+        let node = quiet().explain_errors(explain).start().expect("the node starts");
+        let reason = |handle| match node.call(handle, PTYPE_LUA, "x").wait_timeout(DEADLINE) {
+            Err(CallError::Failed { reason, dest, .. }) if dest == handle => reason,
+            other => panic!("{other:?}"),
+        };
+        let refusing = node.spawn(|ctx: &Context, msg: Message| {
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with("out of tea");
+            }
+        });
+        let dropping = node.spawn(|ctx: &Context, msg: Message| drop(ctx.accept(msg)));
+        let ending = node.spawn(|ctx: &Context, msg: Message| {
+            ctx.set_end("has gone home");
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with(&ctx.obituary());
+            }
+            ctx.exit();
+        });
+        let [refusing, dropping, ending] =
+            [refusing, dropping, ending].map(|started| started.expect("it starts"));
+        let gave_up = format!("service {dropping} gave the request up");
+        for (handle, expected) in
+            [(refusing, "out of tea"), (dropping, &gave_up), (ending, ") has gone home")]
+        {
+            let text = reason(handle);
+            assert!(text.ends_with(expected) == explain && text.is_empty() != explain, "{text}");
+        }
+        stop(&node);
+    }
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub enum Event {
         source: Handle,
         /// For which answer.
         session: i32,
+        /// The node that is gone.
+        node: u8,
     },
     /// A line for the log.
     Log(String),
@@ -352,7 +354,11 @@ impl Peers {
         } else if let Some(link) = &link {
             self.events.push_back(Event::Log(format!("harbor: harbor {id} (fd = {}) is gone", link.socket)));
         }
-        self.events.extend(calls.into_iter().map(|(source, session)| Event::Fail { source, session }));
+        self.events.extend(calls.into_iter().map(|(source, session)| Event::Fail {
+            source,
+            session,
+            node: id,
+        }));
         if tell && link.is_some() {
             self.events.push_back(Event::Down(id));
         }

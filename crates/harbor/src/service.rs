@@ -91,7 +91,11 @@ impl Service for Harbor {
             }
             (PTYPE_HARBOR, None) => {
                 let done = self.on_command(ctx, msg.source, &msg.payload);
-                reply(ctx, &msg, if done { PTYPE_RESPONSE } else { PTYPE_ERROR });
+                if done {
+                    reply(ctx, &msg, PTYPE_RESPONSE, Payload::empty());
+                } else {
+                    fail(ctx, &msg, "the harbor service did not do it: the log says why");
+                }
             }
             (PTYPE_RESPONSE, None) if msg.source.is_none() => {
                 if msg.session == self.timer.0 {
@@ -102,7 +106,7 @@ impl Service for Harbor {
             }
             _ => {
                 ctx.log(format!("recv invalid message from {:x},  type = {}", msg.source.raw(), msg.kind));
-                fail(ctx, &msg);
+                fail(ctx, &msg, "the harbor service does not take such messages");
             }
         }
         // What waits in the mailbox goes out together with this. When that is empty, or much has come together, it goes.
@@ -132,7 +136,10 @@ impl Service for Harbor {
                  nodes are lost"
             ));
         }
-        for_names.iter().chain(for_nodes.iter().map(|parcel| &parcel.message)).for_each(|msg| fail(ctx, msg));
+        for_names
+            .iter()
+            .chain(for_nodes.iter().map(|parcel| &parcel.message))
+            .for_each(|msg| fail(ctx, msg, "the harbor service has ended"));
         self.flush(ctx);
         if let Some(sockets) = &self.sockets {
             // What was sent still goes out.
@@ -157,7 +164,7 @@ impl Harbor {
                     ctx.log(format!(
                         "Invalid global name {text} in a message from {source}: it has 1 to 15 bytes"
                     ));
-                    fail(ctx, &msg);
+                    fail(ctx, &msg, &format!("{text} is no global name: it has 1 to 15 bytes"));
                 }
             },
         }
@@ -173,7 +180,8 @@ impl Harbor {
                         "error: Messages to the unknown global name {name} are refused: {bound}"
                     ));
                 }
-                fail(ctx, &refused.item);
+                let text = format!("the global name {name} is not known, and as much waits for names as may");
+                fail(ctx, &refused.item, &text);
             }
         }
     }
@@ -184,7 +192,8 @@ impl Harbor {
         if ctx.send(self.slave, PTYPE_TEXT, text).is_err() {
             let slave = self.slave;
             ctx.log(format!("error: Global name {name} cannot be looked up: the slave {slave} is gone"));
-            self.names.forget(name).iter().for_each(|msg| fail(ctx, msg));
+            let text = format!("the global name {name} cannot be looked up: the slave is gone");
+            self.names.forget(name).iter().for_each(|msg| fail(ctx, msg, &text));
         }
     }
 
@@ -203,7 +212,7 @@ impl Harbor {
                         "Drop message to harbor {harbor} from {from:x} to {to:x} (session = {session}, msgsz = {size})"
                     ));
                 }
-                fail(ctx, &message);
+                fail(ctx, &message, &format!("there is no link to node {}", dest.harbor()));
             }
             Sent::Refused { message, report } => self.refused(ctx, dest, message, report),
             Sent::TooLong(message) => {
@@ -213,7 +222,9 @@ impl Harbor {
                      can go to another node",
                     dest.raw()
                 ));
-                fail(ctx, &message);
+                let text =
+                    format!("a message of {size} bytes is too long for another node: {MAX_BODY} at most");
+                fail(ctx, &message, &text);
             }
         }
     }
@@ -230,7 +241,7 @@ impl Harbor {
         if let Some(report) = report {
             ctx.log(format!("error: Messages to harbor {id} are refused: {report}"));
         }
-        fail(ctx, &message);
+        fail(ctx, &message, &format!("as much waits for node {id} as may"));
     }
 
     /// Does what a command says. False if it was wrong.
@@ -278,7 +289,7 @@ impl Harbor {
         let down = ctx.node().is_remote(handle) && self.peers.is_down(handle.harbor());
         if down && !waiting.is_empty() {
             ctx.log(format!("Drop message to {name} (in harbor {})", handle.harbor()));
-            return waiting.iter().for_each(|msg| fail(ctx, msg));
+            return waiting.iter().for_each(|msg| fail(ctx, msg, &gone(handle.harbor())));
         }
         waiting.into_iter().for_each(|msg| self.forward(ctx, handle, msg));
     }
@@ -290,18 +301,28 @@ fn deliver(ctx: &Context, dest: Handle, msg: Message) {
     if let Err(error) = ctx.node().send(source, dest, kind, session, payload) {
         let (to, from) = (dest.raw(), source.raw());
         ctx.log(format!("Unknown destination :{to:x} from :{from:x} type({kind})"));
-        fail(ctx, &Message { kind, session, source, payload: error.into_payload() });
+        fail(ctx, &Message { kind, session, source, payload: error.into_payload() }, &nobody(dest));
     }
 }
 
-/// Tells the sender of a message that goes nowhere, if it waits for an answer.
-fn fail(ctx: &Context, msg: &Message) {
-    reply(ctx, msg, PTYPE_ERROR);
+/// Why a message to another node goes nowhere.
+fn gone(node: u8) -> String {
+    format!("node {node} is gone")
 }
 
-fn reply(ctx: &Context, msg: &Message, kind: u8) {
+/// Why a message goes nowhere at its node.
+fn nobody(dest: Handle) -> String {
+    format!("service {dest} does not exist")
+}
+
+/// Tells the sender of a message that goes nowhere why, if it waits for an answer.
+fn fail(ctx: &Context, msg: &Message, why: &str) {
+    reply(ctx, msg, PTYPE_ERROR, ctx.node().reason(why));
+}
+
+fn reply(ctx: &Context, msg: &Message, kind: u8, payload: Payload) {
     if msg.wants_answer() {
         // If the one who asked is gone, nobody waits.
-        let _ = ctx.send_from(Handle::NONE, msg.source, kind, msg.session, Payload::empty());
+        let _ = ctx.send_from(Handle::NONE, msg.source, kind, msg.session, payload);
     }
 }

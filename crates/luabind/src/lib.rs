@@ -73,5 +73,6 @@ pub fn native_names() -> Vec<(&'static str, &'static str)> {
         .chain(api::core::names().map(|name| ("skynet.core", text(name))))
         .chain(api::socketdriver::names().map(|name| ("skynet.socketdriver", text(name))))
         .chain(api::netpack::names().map(|name| ("skynet.netpack", text(name))))
+        .chain(api::multicast::names().map(|name| ("skynet.multicast.core", text(name))))
         .collect()
 }

@@ -16,7 +16,7 @@ use crate::vm::{Vm, refuse};
 /// Settings of the module `snlua`.
 #[derive(Clone, Debug, Default)]
 pub struct LuaOptions {
-    /// Embedded services and modules. The modules `skynet.api`, `skynet.debug`, `skynet.require` and `skynet.select` are
+    /// Embedded services and modules. The modules `skynet.api`, `skynet.blocked`, `skynet.debug`, `skynet.require`, `skynet.select` and `skynet.waits` are
     /// needed by the less used functions of the `skynet` module.
     pub sources: Sources,
     /// Which files win over the embedded ones.
@@ -106,7 +106,7 @@ impl LuaService {
             return;
         }
         let Some(interrupt) = self.interrupt.clone() else { return };
-        let Some(mut vm) = Vm::open(Arc::clone(&self.shared), interrupt, ctx) else {
+        let Some(mut vm) = Vm::open(Arc::clone(&self.shared), Arc::clone(&interrupt), ctx) else {
             loader::give_up(ctx, "not enough memory to open a Lua VM");
             return;
         };
@@ -116,5 +116,6 @@ impl LuaService {
         // SAFETY: as in `on_message`.
         unsafe { loader::boot(record, &self.args) };
         self.args = Vec::new();
+        interrupt.set_loaded();
     }
 }

@@ -8,10 +8,11 @@
 //! - `ending`: how the process ends, within limits
 //! - `embed`: the Lua files in the binary
 //! - `demo`: what runs when there is no argument
-//! - `c`: services written in C, and `skynet.h`
+//! - `module`: services from shared libraries: the file, and in what it is written
+//! - `c`: those written in C, and `skynet.h`
 //! - `memory`, `exports`: the allocator of the process, and what C modules find in it
 
-// `c`, `daemon` and `memory` alone may allow it.
+// `c`, `daemon`, `memory` and `module` alone may allow it.
 #![deny(unsafe_code)]
 
 mod c;
@@ -23,6 +24,7 @@ mod embed;
 mod ending;
 mod exports;
 mod memory;
+mod module;
 mod signals;
 mod wiring;
 

@@ -12,7 +12,7 @@ use skynet_socket::Sockets;
 use crate::config::{Config, HarborSettings, INCARNATION_KEY, Prefer, SocketSettings};
 use crate::ending::{Event, Events};
 use crate::signals::Caught;
-use crate::{c, daemon, embed};
+use crate::{c, daemon, embed, module};
 
 /// How long a node that could not start may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -56,6 +56,8 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         .worker_stack(c::thread_stack())
         .harbor(config.harbor)
         .profile(config.profile)
+        .message_limit(config.runaway)
+        .explain_errors(config.explain_errors)
         .module(
             "snlua",
             skynet_luabind::snlua(LuaOptions {
@@ -66,6 +68,8 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         )
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
+        .module("group", skynet_core::group_module())
+        .module("tunnel", skynet_core::tunnel_module())
         // Once nobody takes the events, the process is ending.
         .on_shutdown(move |event| drop(events.send(Event::Shutdown(event))))
         .setup(c::attach)
@@ -73,10 +77,10 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         .log(log_target(config));
     // Those named in `rs_prefer_files` take the place of the ones above.
     for name in c::SHIPPED.into_iter().filter(|name| c::file_of(config, name).is_some()) {
-        builder = builder.module(name, c::CModule::new(config.module_path.clone(), name.to_owned()));
+        builder = builder.module(name, module::FileModule::new(config.module_path.clone(), name.to_owned()));
     }
     let module_path = config.module_path.clone();
-    builder = builder.module_resolver(move |name| c::load(&module_path, name));
+    builder = builder.module_resolver(move |name| module::load(&module_path, name));
     for (key, value) in &config.env {
         builder = builder.env(key, value);
     }

@@ -50,7 +50,8 @@
 //! 5. [`Sockets::send`] writes on the calling thread; small pieces that a service sends to one socket, one after the other, go out
 //!    together when its turn ends, and [`Sockets::send_parts`] gives several blocks to the system in one call. What that does not
 //!    take waits, in two priorities, until there is room.
-//! 6. Back-pressure has both ends: [`Sockets::pause`] stops reading; the owner of a growing queue is warned at 1, 2, 4, … MiB and
+//! 6. Back-pressure has both ends: [`Sockets::pause`] stops reading, and so does a full mailbox whose
+//!    [policy](skynet_core::Policy::PauseSockets) says so; the owner of a growing queue is warned at 1, 2, 4, … MiB and
 //!    told when it is empty again; [`Sockets::limit`] closes a peer that does not read.
 //! 7. [`Sockets::close`] sends what waits first, [`Sockets::shutdown`] does not. `Closed` comes once for each socket.
 //! 8. After the peer's end a socket can still be written to, until it is closed. A failed write is told once.

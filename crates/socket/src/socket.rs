@@ -60,8 +60,10 @@ pub(crate) enum Reading {
     On = 1,
     /// The owner has paused it, or is gone.
     Paused = 2,
+    /// The mailbox that it feeds is full: reading goes on by itself.
+    Held = 3,
     /// Nothing more is read: the peer has ended, or the owner has closed.
-    Ended = 3,
+    Ended = 4,
 }
 
 pub(crate) struct Socket {
@@ -128,6 +130,7 @@ impl Socket {
             0 => Reading::Fresh,
             1 => Reading::On,
             2 => Reading::Paused,
+            3 => Reading::Held,
             _ => Reading::Ended,
         }
     }

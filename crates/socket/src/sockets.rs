@@ -130,6 +130,15 @@ impl Sockets {
         if !hooked {
             return Err(StartError::Attached);
         }
+        let weak = Arc::downgrade(&inner);
+        let hooked = node.on_relief(move |service| {
+            if let Some(inner) = weak.upgrade() {
+                inner.posts.iter().for_each(|post| post.send(Command::Relieve(service)));
+            }
+        });
+        if !hooked {
+            return Err(StartError::Attached);
+        }
         let started = polls
             .into_iter()
             .enumerate()
@@ -237,6 +246,14 @@ impl Sockets {
     /// Stops reading until the next [`Sockets::start`]. What was read already may still come.
     pub fn pause(&self, id: SocketId) {
         self.0.post(id, Command::Pause(id));
+    }
+
+    /// Stops reading while the mailbox of the service `by` is full in the sense of [`Node::is_full`]: for those who pass on to `by`
+    /// what the socket brings. Whether the mailbox of the owner is full needs no asking. If `by` has room nothing happens.
+    pub fn hold(&self, id: SocketId, by: Handle) {
+        if self.0.node.is_full(by) {
+            self.0.post(id, Command::Hold { id, by });
+        }
     }
 
     /// Closes a socket when all that waits is sent: see [`Options::close_timeout`]. The owner gets `Closed` at once, unless it

@@ -3,6 +3,7 @@
 local skynet = require "skynet"
 local core = require "skynet.core"
 local socket = require "skynet.socket"
+local group = require "skynet.group"
 local memory = require "skynet.memory"
 local format = require "skynet.console.format"
 require "skynet.manager"
@@ -61,7 +62,11 @@ end }
 -- All services.
 
 commands.list = { "List all the service", function()
-	return skynet.call(".launcher", "lua", "LIST")
+	local list = skynet.call(".launcher", "lua", "LIST")
+	for handle, one in pairs(group.list()) do
+		list[skynet.address(handle)] = string.format("group %s (%d members)", one.label, one.members)
+	end
+	return list
 end }
 
 commands.stat = { "Dump all stats", function(_, timeout)
@@ -119,6 +124,11 @@ end }
 -- One service.
 
 commands.info = { "info address : get service infomation", function(_, address, ...)
+	local at = format.address(address)
+	local found = group.list()[type(at) == "string" and tonumber(at:sub(2), 16) or at]
+	if found then
+		return found
+	end
 	return asking(address)("INFO", ...)
 end }
 
@@ -128,6 +138,14 @@ end }
 
 commands.uniqtask = { "task address : show service unique task detail", function(_, address)
 	return asking(address) "UNIQTASK"
+end }
+
+commands.waits = { "waits [address|all] [timeout] : who waits for whom, and deadlocks", function(_, address, timeout)
+	local only = address and address ~= "all" and format.address(address) or nil
+	if type(only) == "string" then
+		only = tonumber(only:match "^:(%x+)$" or "", 16) or error("Need an address", 0)
+	end
+	return require "skynet.console.waits"(only, format.timeout(timeout))
 end }
 
 commands.killtask = { "killtask address threadname : threadname listed by task", function(_, address, pattern)

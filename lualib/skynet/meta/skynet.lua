@@ -86,8 +86,9 @@ function skynet.send(addr, typename, ...) end
 ---@return integer|false|nil
 function skynet.rawsend(addr, typename, msg, size) end
 
---- Sends a request and waits for the answer. Raises `call to invalid address <addr>`, and `call failed` when the other side
---- raises, ends, or has ended already. If it ended the error says so: `call failed: service :0000000a (snlua agent) was killed`.
+--- Sends a request and waits for the answer. Raises `call to invalid address <addr>: <why>`, and `call failed` when the other side
+--- raises, ends, or has ended already. The error says what happened: `call failed: service :0000000a (snlua agent) was killed`,
+--- or what the handler raised, with its traceback.
 ---@param addr skynet.address
 ---@param typename string|integer
 ---@param ... any
@@ -168,6 +169,19 @@ function skynet.retpack(...) end
 ---@return fun(ok?: boolean|"TEST", ...): boolean? answer
 function skynet.response(pack) end
 
+--- Sets whether requests that this service forgets are answered with an error as soon as that is noticed: those whose handlers
+--- come back without an answer, and those whose `skynet.response` is collected. By default they are only logged, and answered when the
+--- service ends. Without an argument nothing is set. Not in C skynet.
+---@param on? boolean
+---@return boolean # what it was until now
+function skynet.answer_forgotten(on) end
+
+--- Sets whether errors say more than those of C skynet: what the handlers of this service raise is told to their callers, and errors
+--- of its own calls say what happened. By default they do, unless `rs_explain_errors` is false. Without an argument nothing is set. Not in C skynet.
+---@param on? boolean
+---@return boolean # what it was until now
+function skynet.explain_errors(on) end
+
 --- Forgets the running thread's request: no warning about a missing answer. A caller that waits hangs.
 function skynet.ignoreret() end
 
@@ -208,7 +222,7 @@ function skynet.tostring(msg, size) end
 function skynet.trash(msg, size) end
 
 --- Many requests at once: `for obj, answer in skynet.request { addr, "lua", ... } { ... } :select(timeout) do`. The answer is a
---- table with `n`; false if the call failed; nil if the address was invalid.
+--- table with `n`; false if the call failed, and a third value says why; nil if the address was invalid.
 ---@param obj? table { addr, typename, args..., n = length? }; fields of other names are yours
 ---@return skynet.Request
 function skynet.request(obj) end
@@ -225,7 +239,7 @@ function Request:add(obj) end
 
 --- Sends all and iterates over the answers as they come. Once only. Leaving the loop drops the rest.
 ---@param timeout? integer cs
----@return fun(...): table?, table|false|nil
+---@return fun(...): table?, table|false|nil, string?
 ---@return skynet.Request
 ---@return nil
 ---@return skynet.Request closing

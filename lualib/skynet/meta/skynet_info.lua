@@ -44,9 +44,18 @@ function skynet.endless() end
 ---@return integer? count nil: that service is not alive, or lives on another node
 function skynet.mqlen(handle) end
 
+--- Bounds the messages that wait for this service, or lifts the bound. At the bound "reject" (without `policy`) refuses requests, whose
+--- callers get an error, and drops one-way messages when twice as many wait; "drop" drops the oldest one-way message for each new
+--- one; "pause" stops reading from the sockets of this service until half as many wait. Answers, timers, events of sockets and
+--- debug messages always get in.
+---@param limit? integer messages, 1 at least; nil lifts the bound
+---@param policy? "reject"|"drop"|"pause"
+function skynet.bound_mailbox(limit, policy) end
+
 --- Figures of this service. "cpu" and "time" are seconds of CPU, in all and in the current message; "message" is the number of
---- messages handled; "late" the number of answers that came when nobody waited for them any more; "endless" is 0 or 1.
----@param what "mqlen"|"endless"|"cpu"|"time"|"message"|"late"
+--- messages handled; "late" the number of answers that came when no call and no loop of `request` waited for them any more; "endless" is 0 or 1. "limit" is the bound of its mailbox (0:
+--- none), "rejected", "dropped" and "paused" are what that has cost: requests, one-way messages, and how often sockets had to pause.
+---@param what "mqlen"|"endless"|"cpu"|"time"|"message"|"late"|"limit"|"rejected"|"dropped"|"paused"
 ---@return number
 function skynet.stat(what) end
 

@@ -89,3 +89,10 @@ function skynet.info_func(func) end
 --- Limits the memory of this service; only in the main chunk. Beyond it an allocation raises `not enough memory`.
 ---@param bytes integer
 function skynet.memlimit(bytes) end
+
+--- Sets how long one message may take this service. Code that takes longer is interrupted by an error, `interrupted after <n> s in one
+--- message`, and at every instruction if it still goes on a second later, until its thread has ended. Time in which threads are
+--- suspended does not count. The limit holds some milliseconds more or less. C code and finalizers are not interrupted. Not in C skynet.
+---@param seconds? number 0: no limit, which is the default unless the config sets `rs_runaway`; nil: nothing is set
+---@return number # the limit until now
+function skynet.runaway(seconds) end

@@ -84,6 +84,11 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// The scripts that come with C skynet, if that is there: nodes of both kinds find them.
+    pub(super) fn scripts(&self) -> Option<PathBuf> {
+        self.c.as_deref().map(|tree| tree.join("test"))
+    }
+
     /// The binary of a kind, and the folder of C skynet where the node needs files of it.
     pub(super) fn of(&self, kind: Kind) -> Result<(PathBuf, Option<&Path>)> {
         let tree = || self.c.as_deref().context("SKYNET_C names no built C skynet");

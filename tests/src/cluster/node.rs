@@ -93,14 +93,20 @@ impl Node {
         self.life += 1;
         fs::create_dir_all(&self.folder)?;
         let (program, tree) = programs.of(self.kind)?;
-        let config = self.config(tree, extra, place);
+        let config = self.config(tree, programs.scripts(), extra, place);
         let path = self.folder.join("config");
         fs::write(&path, config.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
         self.process = Some(Process::start(self.kind, &program, &path, &self.folder, &self.log_path())?);
         Ok(())
     }
 
-    fn config(&self, tree: Option<&Path>, extra: Config, place: &Place<'_>) -> Config {
+    fn config(
+        &self,
+        tree: Option<&Path>,
+        scripts: Option<PathBuf>,
+        extra: Config,
+        place: &Place<'_>,
+    ) -> Config {
         let lua = crate::folder().join("cluster").join("lua").join("?.lua");
         let lua = lua.display().to_string();
         let mut config = extra
@@ -115,11 +121,14 @@ impl Node {
         if let Some(listen) = place.standalone {
             config = config.text("standalone", listen);
         }
+        let scripts = scripts.map(|folder| format!(";{}/?.lua", folder.display())).unwrap_or_default();
         match tree {
             None => {
                 // The services of the service tests, too.
                 let more = crate::folder().join("lua").join("service").join("?.lua");
-                config.text("luaservice", format_args!("{lua};{}", more.display())).text("lua_path", &lua)
+                config
+                    .text("luaservice", format_args!("{lua};{}{scripts}", more.display()))
+                    .text("lua_path", &lua)
             }
             // C's harbor service knows nothing of what our control plane adds, so that comes from C, too.
             Some(tree) if self.kind == Kind::Files => config
@@ -130,7 +139,7 @@ impl Node {
             Some(tree) => {
                 let c = tree.display();
                 config
-                    .text("luaservice", format_args!("{lua};{c}/service/?.lua"))
+                    .text("luaservice", format_args!("{lua};{c}/service/?.lua{scripts}"))
                     .text("lua_path", format_args!("{c}/lualib/?.lua;{c}/lualib/?/init.lua"))
                     .text("lualoader", format_args!("{c}/lualib/loader.lua"))
                     .text("lua_cpath", format_args!("{c}/luaclib/?.so"))

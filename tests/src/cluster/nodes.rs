@@ -124,6 +124,12 @@ impl Cluster {
         self.allowed.push(text);
     }
 
+    /// Whether nodes find the scripts that come with C skynet.
+    #[must_use]
+    pub fn has_scripts(&self) -> bool {
+        self.programs.scripts().is_some()
+    }
+
     /// Tells what is being done.
     pub fn step(&mut self, text: impl AsRef<str>) {
         let line = format!("{:6.1} s  {}", self.begun.elapsed().as_secs_f64(), text.as_ref());

@@ -146,7 +146,9 @@ fn wrong_ids_on_the_port_of_a_slave_are_closed_and_logged() {
     assert!(silent.end().is_empty());
     // The link that there was has suffered nothing.
     two.raw(&[0, 0, 0, 12, 2, 0, 0, 0x63, 10, 0, 0, 99, 0, 0, 0, 3]);
-    assert_eq!(two.bytes(16), [0, 0, 0, 12, 1, 0, 0, 99, 7, 0, 0, 0x63, 0, 0, 0, 3]);
+    let why = b"service :01000063 does not exist";
+    let frame = [&[0, 0, 0, 44], why.as_slice(), &[1, 0, 0, 99, 7, 0, 0, 0x63, 0, 0, 0, 3]].concat();
+    assert_eq!(two.bytes(48), frame);
 }
 
 #[test]
@@ -165,7 +167,7 @@ fn a_wrong_id_on_a_link_that_was_made_costs_that_link() {
     assert_eq!(link.bytes(1), [1]);
     link.raw(&[2]);
     link.raw(&[0, 0, 0, 12, 2, 0, 0, 0x63, 10, 0, 0, 99, 0, 0, 0, 3]);
-    assert_eq!(link.bytes(16)[..4], [0, 0, 0, 12]);
+    assert_eq!(link.bytes(36)[4..], *b"service :01000063 does not exist");
 }
 
 #[test]

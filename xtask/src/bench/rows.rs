@@ -65,6 +65,10 @@ const fn rate(name: &'static str, script: &'static str, title: &'static str, tim
     Row { name, script, title, unit: "/s", aim: Aim::AtLeast(times) }
 }
 
+const fn shown(name: &'static str, script: &'static str, title: &'static str) -> Row {
+    Row { name, script, title, unit: "/s", aim: Aim::Shown }
+}
+
 const ROWS: &[Row] = &[
     rate("call", "bench_call", "calls of one integer, one after another", 10.0),
     rate("call100", "bench_call100", "the same, 100 coroutines at once", 10.0),
@@ -78,6 +82,10 @@ const ROWS: &[Row] = &[
     },
     rate("fork", "bench_fork", "forks of 1 M empty functions", 6.0),
     rate("yield", "bench_yield", "yields in a loop", 6.0),
+    rate("multicast1000", "bench_multicast", "publications heard, 1,000 subscribers", 3.0),
+    rate("multicast10000", "bench_multicast", "the same, 10,000 subscribers", 3.0),
+    shown("group1000", "bench_group", "messages heard in a group of 1,000"),
+    shown("group10000", "bench_group", "the same, 10,000 members"),
     rate("newservice", "bench_newservice", "services started, 2,000 in turn", 3.0),
     Row {
         name: "memory",

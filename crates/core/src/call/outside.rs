@@ -79,9 +79,11 @@ impl Service for Client {
     fn on_message(&mut self, ctx: &Context, msg: Message) {
         match (msg.kind, msg.session) {
             (PTYPE_RESPONSE, session) => self.0.finish(session, Ok(msg.payload)),
-            (PTYPE_ERROR, 0) => self.0.fail(|_, dest| dest == msg.source, |dest| CallError::Failed { dest }),
+            (PTYPE_ERROR, 0) => {
+                self.0.fail(|_, dest| dest == msg.source, |dest| CallError::failed(dest, &msg.payload));
+            }
             (PTYPE_ERROR, session) => {
-                self.0.fail(|other, _| other == session, |dest| CallError::Failed { dest });
+                self.0.fail(|other, _| other == session, |dest| CallError::failed(dest, &msg.payload));
             }
             // It serves nothing: a request is answered with an error.
             _ => drop(ctx.accept(msg)),

@@ -49,14 +49,14 @@ impl Tasks {
     pub(crate) fn take_answer(&mut self, msg: Message) -> Option<Message> {
         match (msg.kind, msg.session) {
             (PTYPE_ERROR, 0) => {
-                self.fail_calls_to(msg.source);
+                self.fail_calls_to(msg.source, &msg.payload);
                 Some(msg)
             }
             (PTYPE_RESPONSE | PTYPE_ERROR, session) => match self.calls.remove(&session) {
                 None => Some(msg),
                 Some((dest, answer)) => {
                     let ok = msg.kind == PTYPE_RESPONSE;
-                    answer.set(if ok { Ok(msg.payload) } else { Err(CallError::Failed { dest }) });
+                    answer.set(if ok { Ok(msg.payload) } else { Err(CallError::failed(dest, &msg.payload)) });
                     None
                 }
             },
@@ -64,11 +64,11 @@ impl Tasks {
         }
     }
 
-    fn fail_calls_to(&mut self, gone: Handle) {
+    fn fail_calls_to(&mut self, gone: Handle, reason: &[u8]) {
         self.calls.retain(|_, (dest, answer)| {
             let lost = *dest == gone;
             if lost {
-                answer.set(Err(CallError::Failed { dest: gone }));
+                answer.set(Err(CallError::failed(gone, reason)));
             }
             !lost
         });

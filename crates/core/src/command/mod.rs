@@ -201,6 +201,10 @@ fn stat(asker: &Asker<'_>, param: &[u8]) -> Answer {
         b"cpu" => seconds(ctx.cpu_time()),
         b"time" => seconds(ctx.message_cpu_time()),
         b"message" => ctx.message_count().to_string(),
+        b"limit" => ctx.mailbox_stat().bound.map_or(0, |bound| bound.limit).to_string(),
+        b"rejected" => ctx.mailbox_stat().rejected.to_string(),
+        b"dropped" => ctx.mailbox_stat().dropped.to_string(),
+        b"paused" => ctx.mailbox_stat().paused.to_string(),
         _ => String::new(),
     };
     Some(value.into_bytes())

@@ -13,14 +13,24 @@
 //!
 //! The first message lies in the mailbox itself and further ones in chunks, so that a service with one message at a time
 //! allocates nothing, and a long queue grows without being copied.
+//!
+//! What few services need lies aside, in a box that the others do not have: a [bound](Bound), and messages that go before the
+//! rest. Two marks say that there is something: `marks` to those who hold the lock, `signals` to the owner between messages.
 
+mod aside;
 mod batch;
+mod bound;
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::mem;
 
 pub(crate) use batch::Batch;
+pub use bound::{Bound, MailboxStat, Policy};
+
+use aside::Aside;
 
 use crate::sync::{AtomicU32, Lock, Ordering};
 use crate::{Handle, Message, Payload};
@@ -39,8 +49,21 @@ enum State {
 struct Inbox {
     owner: Handle,
     state: State,
+    /// `BOUNDED`, `ASIDE`.
+    marks: u8,
     batch: Batch,
+    aside: Option<Box<Aside>>,
 }
+
+/// Whoever pushes has to look at what lies aside.
+const BOUNDED: u8 = 1;
+/// Whoever takes has to look there.
+const ASIDE: u8 = 2;
+
+/// Signal: messages wait that go before the rest.
+const URGENT: u32 = 1;
+/// Signal: what feeds the service is to pause.
+const FULL: u32 = 2;
 
 /// What came of a [`Mailbox::push`].
 #[must_use]
@@ -51,6 +74,10 @@ pub(crate) enum Push<T = Message> {
     Wake,
     /// The service is gone: the message comes back.
     Gone(T),
+    /// The mailbox is full and refuses the message.
+    Full(T),
+    /// It is in the queue of a service that will run anyway, and this older one was dropped for it.
+    Displaced(Message),
 }
 
 /// What the owner finds when it takes.
@@ -58,6 +85,8 @@ pub(crate) enum Push<T = Message> {
 pub(crate) enum Take {
     /// All that was queued: at least one message.
     Messages(Batch),
+    /// Nothing yet: [`Mailbox::signals`] has something.
+    Signals,
     /// Nothing: the service is idle and no longer owned by the caller.
     Idle,
     /// The service was closed: its owner ends it.
@@ -71,6 +100,8 @@ pub(crate) struct Closed {
     pub(crate) messages: Batch,
     /// Whether the caller must put the service into a run queue, so that a worker ends it. Otherwise its owner does.
     pub(crate) wake: bool,
+    /// Whether what feeds it has been told to pause.
+    pub(crate) full: bool,
 }
 
 #[derive(Default)]
@@ -80,6 +111,8 @@ pub(crate) struct Mailbox {
     queued: AtomicU32,
     /// Counts the messages ever handled. Written by the owner.
     taken: AtomicU32,
+    /// `URGENT`, `FULL`. Written under the lock.
+    signals: AtomicU32,
 }
 
 impl Mailbox {
@@ -89,6 +122,8 @@ impl Mailbox {
         debug_assert_eq!(inbox.state, State::Free);
         inbox.owner = owner;
         inbox.state = State::Held;
+        inbox.marks = 0;
+        self.signals.store(0, Ordering::Relaxed);
         self.taken.store(self.queued.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
@@ -99,33 +134,37 @@ impl Mailbox {
         if inbox.owner != dest {
             return Push::Gone(message);
         }
-        inbox.batch.push(message);
-        self.queued.store(self.queued.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        if inbox.state == State::Idle {
-            inbox.state = State::Scheduled;
-            return Push::Wake;
+        if inbox.marks & BOUNDED != 0 {
+            return self.push_bounded(&mut inbox, message);
         }
-        Push::Done
+        inbox.batch.push(message);
+        self.count_queued(1);
+        inbox.wake()
+    }
+
+    #[inline]
+    fn count_queued(&self, count: u32) {
+        self.queued.store(self.queued.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
     }
 
     /// Queues several messages, so that their receiver finds all of them at once: `payloads` in the shape of `shape`. On success they
-    /// are gone from `payloads`; no more than some dozens, for the sake of the lock.
+    /// are gone from `payloads`; no more than some dozens, for the sake of the lock. `Full`, with nothing queued, says that they
+    /// have to be pushed one by one.
     pub(crate) fn push_all(&self, dest: Handle, shape: &Message, payloads: &mut Vec<Payload>) -> Push<()> {
         let mut inbox = self.inbox.lock();
         if inbox.owner != dest {
             return Push::Gone(());
+        }
+        if inbox.marks & BOUNDED != 0 {
+            return Push::Full(());
         }
         let count = payloads.len() as u32;
         let &Message { kind, session, source, .. } = shape;
         for payload in payloads.drain(..) {
             inbox.batch.push(Message { kind, session, source, payload });
         }
-        self.queued.store(self.queued.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
-        if inbox.state == State::Idle && count > 0 {
-            inbox.state = State::Scheduled;
-            return Push::Wake;
-        }
-        Push::Done
+        self.count_queued(count);
+        if count > 0 { inbox.wake() } else { Push::Done }
     }
 
     /// Takes all that is queued, or gives the service up. Only for its owner.
@@ -135,6 +174,11 @@ impl Mailbox {
         if inbox.state == State::Closed {
             return Take::Closed;
         }
+        if inbox.marks != 0
+            && let Some(taken) = self.take_aside(&mut inbox)
+        {
+            return taken;
+        }
         if inbox.batch.is_empty() {
             inbox.state = State::Idle;
             inbox.batch.trim();
@@ -143,18 +187,31 @@ impl Mailbox {
         Take::Messages(mem::take(&mut inbox.batch))
     }
 
-    /// Notes one message as handled. Only for the owner.
+    /// Notes one message as handled, and counts those that still wait. Only for the owner.
     #[inline]
-    pub(crate) fn handled(&self) {
-        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    pub(crate) fn handled(&self) -> usize {
+        let taken = self.taken.load(Ordering::Relaxed).wrapping_add(1);
+        self.taken.store(taken, Ordering::Relaxed);
+        self.waiting(taken)
     }
 
     /// The number of messages that wait, as seen from any thread.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        let taken = self.taken.load(Ordering::Relaxed);
+        self.waiting(self.taken.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn waiting(&self, taken: u32) -> usize {
         // The two are not read at one instant: a count below zero is a zero.
         let waiting = self.queued.load(Ordering::Relaxed).wrapping_sub(taken) as i32;
         usize::try_from(waiting).unwrap_or(0)
+    }
+
+    /// Whether the owner has to [heed](Mailbox::heed) something before the next message.
+    #[inline]
+    pub(crate) fn has_signals(&self) -> bool {
+        self.signals.load(Ordering::Relaxed) != 0
     }
 
     /// Ends the held state: `Wake` if messages have come, `Gone` if the service was closed.
@@ -163,7 +220,8 @@ impl Mailbox {
         if inbox.state == State::Closed {
             return Released::Closed;
         }
-        inbox.state = if inbox.batch.is_empty() { State::Idle } else { State::Scheduled };
+        let empty = inbox.batch.is_empty() && inbox.marks & ASIDE == 0;
+        inbox.state = if empty { State::Idle } else { State::Scheduled };
         if inbox.state == State::Idle { Released::Idle } else { Released::Wake }
     }
 
@@ -176,7 +234,16 @@ impl Mailbox {
         let wake = inbox.state == State::Idle;
         inbox.owner = Handle::NONE;
         inbox.state = State::Closed;
-        Some(Closed { messages: mem::take(&mut inbox.batch), wake })
+        inbox.marks = 0;
+        let full = self.signals.load(Ordering::Relaxed) & FULL != 0;
+        self.signals.store(0, Ordering::Relaxed);
+        let (mut messages, aside) = (mem::take(&mut inbox.batch), inbox.aside.take());
+        // There may be many.
+        drop(inbox);
+        if let Some(mut aside) = aside {
+            aside.empty_into(&mut messages);
+        }
+        Some(Closed { messages, wake, full })
     }
 
     /// Whether it belongs to `owner`.
@@ -195,98 +262,22 @@ impl Mailbox {
     }
 }
 
+impl Inbox {
+    /// After a push: whoever finds the service idle must put it into a run queue.
+    #[inline]
+    fn wake<T>(&mut self) -> Push<T> {
+        if self.state == State::Idle {
+            self.state = State::Scheduled;
+            return Push::Wake;
+        }
+        Push::Done
+    }
+}
+
 /// What came of a [`Mailbox::release`].
 #[must_use]
 pub(crate) enum Released {
     Idle,
     Wake,
     Closed,
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const ME: Handle = Handle::from_raw(1);
-
-    fn message(session: i32) -> Message {
-        Message { session, ..Message::default() }
-    }
-
-    fn idle() -> Mailbox {
-        let mailbox = Mailbox::default();
-        mailbox.open(ME);
-        assert!(matches!(mailbox.release(), Released::Idle));
-        mailbox
-    }
-
-    #[test]
-    fn the_first_push_wakes_and_the_next_does_not() {
-        let mailbox = idle();
-        assert!(matches!(mailbox.push(ME, message(1)), Push::Wake));
-        assert!(matches!(mailbox.push(ME, message(2)), Push::Done));
-        assert_eq!(mailbox.len(), 2);
-        assert!(matches!(mailbox.take(), Take::Messages(batch) if batch.len() == 2));
-        assert!(matches!(mailbox.take(), Take::Idle));
-    }
-
-    #[test]
-    fn what_comes_during_init_waits() {
-        let mailbox = Mailbox::default();
-        mailbox.open(ME);
-        assert!(matches!(mailbox.push(ME, message(1)), Push::Done));
-        assert!(matches!(mailbox.release(), Released::Wake));
-    }
-
-    #[test]
-    fn another_handle_is_refused_and_gets_its_message_back() {
-        let mailbox = idle();
-        assert!(
-            matches!(mailbox.push(Handle::from_raw(2), message(7)), Push::Gone(back) if back.session == 7)
-        );
-    }
-
-    #[test]
-    fn closing_makes_one_owner() {
-        let mailbox = idle();
-        let closed = mailbox.close(ME).expect("it is open");
-        assert!(closed.wake && closed.messages.is_empty());
-        assert!(mailbox.close(ME).is_none());
-        assert!(matches!(mailbox.push(ME, message(1)), Push::Gone(_)));
-        assert!(matches!(mailbox.take(), Take::Closed));
-
-        let running = idle();
-        assert!(matches!(running.push(ME, message(1)), Push::Wake));
-        let closed = running.close(ME).expect("it is open");
-        assert!(!closed.wake && closed.messages.len() == 1);
-    }
-
-    proptest! {
-        /// Pushes and takes in any pattern give the messages in the order of the pushes.
-        #[test]
-        fn order_is_kept(pattern in prop::collection::vec((0_usize..200, 0_usize..200), 1..20)) {
-            let mailbox = idle();
-            let mut batch = Batch::default();
-            let (mut sent, mut received) = (0, 0);
-            for (pushes, pops) in pattern {
-                for _ in 0..pushes {
-                    sent += 1;
-                    let _ = mailbox.push(ME, message(sent));
-                }
-                for _ in 0..pops {
-                    if batch.is_empty() && let Take::Messages(more) = mailbox.take() {
-                        batch = more;
-                    }
-                    if let Some(message) = batch.pop() {
-                        mailbox.handled();
-                        received += 1;
-                        prop_assert_eq!(message.session, received);
-                    }
-                }
-                prop_assert_eq!(mailbox.len() as i32, sent - received);
-            }
-        }
-    }
 }

@@ -15,6 +15,7 @@ struct Model {
     handled: AtomicUsize,
     bounced: AtomicUsize,
     finished: AtomicUsize,
+    reliefs: AtomicUsize,
 }
 
 impl Model {
@@ -28,6 +29,7 @@ impl Model {
             handled: AtomicUsize::new(0),
             bounced: AtomicUsize::new(0),
             finished: AtomicUsize::new(0),
+            reliefs: AtomicUsize::new(0),
         })
     }
 
@@ -37,6 +39,29 @@ impl Model {
             Push::Done => {}
             Push::Wake => self.run(),
             Push::Gone(_) => drop(self.bounced.fetch_add(1, Ordering::SeqCst)),
+            Push::Full(_) | Push::Displaced(_) => unreachable!("it has no bound that refuses"),
+        }
+    }
+
+    fn send_urgent(&self) {
+        match self.mailbox.push_urgent(ME, Message::default()) {
+            Push::Wake => self.run(),
+            Push::Gone(_) => drop(self.bounced.fetch_add(1, Ordering::SeqCst)),
+            _ => {}
+        }
+    }
+
+    /// What the owner does between messages.
+    fn heed(&self) {
+        if self.mailbox.has_signals() {
+            let (urgent, relieved) = self.mailbox.heed();
+            if relieved {
+                self.reliefs.fetch_add(1, Ordering::SeqCst);
+            }
+            if urgent.is_some() {
+                self.mailbox.handled();
+                self.handled.fetch_add(1, Ordering::SeqCst);
+            }
         }
     }
 
@@ -45,7 +70,14 @@ impl Model {
             assert!(!self.running.swap(true, Ordering::SeqCst), "a service runs twice at a time");
             self.running.store(false, Ordering::SeqCst);
             match self.mailbox.take() {
-                Take::Messages(batch) => drop(self.handled.fetch_add(batch.len(), Ordering::SeqCst)),
+                Take::Messages(batch) => {
+                    for _ in 0..batch.len() {
+                        self.mailbox.handled();
+                        self.handled.fetch_add(1, Ordering::SeqCst);
+                        self.heed();
+                    }
+                }
+                Take::Signals => self.heed(),
                 Take::Idle => return,
                 Take::Closed => {
                     self.finished.fetch_add(1, Ordering::SeqCst);
@@ -94,5 +126,60 @@ fn loom_a_close_leaves_one_end_and_no_message() {
         closer.join().expect("no thread panics");
         let [handled, bounced, finished] = model.count();
         assert_eq!((handled + bounced, finished), (2, 1));
+    });
+}
+
+#[test]
+fn loom_urgent_messages_are_not_lost() {
+    loom::model(|| {
+        let model = Model::idle();
+        let other = model.clone();
+        let sender = thread::spawn(move || other.send_urgent());
+        model.send();
+        model.send_urgent();
+        sender.join().expect("no thread panics");
+        assert_eq!(model.count(), [3, 0, 0]);
+    });
+}
+
+#[test]
+fn loom_what_was_full_is_relieved_however_it_is_emptied() {
+    loom::model(|| {
+        let model = Model::idle();
+        let bound = Bound { limit: 1, policy: Policy::PauseSockets };
+        assert_eq!(model.mailbox.set_bound(ME, Some(bound)), Some(false));
+        let other = model.clone();
+        let sender = thread::spawn(move || other.send());
+        model.send();
+        sender.join().expect("no thread panics");
+        assert_eq!(model.count(), [2, 0, 0]);
+        // Each time that it was full it was relieved.
+        assert!(!model.mailbox.is_full(ME));
+        let paused = model.mailbox.stat(ME).expect("it is open").paused;
+        assert_eq!(paused as usize, model.reliefs.load(Ordering::SeqCst));
+    });
+}
+
+#[test]
+fn loom_a_close_says_whether_what_feeds_it_waits() {
+    loom::model(|| {
+        let model = Model::idle();
+        let bound = Bound { limit: 1, policy: Policy::PauseSockets };
+        assert_eq!(model.mailbox.set_bound(ME, Some(bound)), Some(false));
+        let other = model.clone();
+        let closer = thread::spawn(move || {
+            let closed = other.mailbox.close(ME).expect("it is closed once");
+            other.bounced.fetch_add(closed.messages.len(), Ordering::SeqCst);
+            other.reliefs.fetch_add(usize::from(closed.full), Ordering::SeqCst);
+            if closed.wake {
+                other.run();
+            }
+        });
+        model.send();
+        closer.join().expect("no thread panics");
+        let [handled, bounced, finished] = model.count();
+        assert_eq!((handled + bounced, finished), (1, 1));
+        let reliefs = model.reliefs.load(Ordering::SeqCst);
+        assert!(!model.mailbox.is_full(ME) && reliefs <= 1);
     });
 }

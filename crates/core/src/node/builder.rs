@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread;
+use std::time::Duration;
 
 use super::extensions::Extensions;
 use super::life::Life;
@@ -13,6 +14,7 @@ use super::shutdown::{Shutdown, ShutdownEvent, ShutdownHook};
 use super::{Inner, Node, Resolver};
 use crate::clock::{Clock, NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::logger;
 use crate::message::Message;
 use crate::names::Names;
@@ -55,6 +57,8 @@ pub struct NodeBuilder {
     harbor: u8,
     env: Vec<(String, String)>,
     profile: bool,
+    message_limit: Duration,
+    explain_errors: bool,
     modules: HashMap<String, Arc<dyn Module>>,
     resolver: Option<Box<Resolver>>,
     log: LogTarget,
@@ -75,6 +79,8 @@ impl Default for NodeBuilder {
             harbor: 0,
             env: Vec::new(),
             profile: true,
+            message_limit: Duration::ZERO,
+            explain_errors: true,
             modules: HashMap::new(),
             resolver: None,
             log: LogTarget::default(),
@@ -119,6 +125,22 @@ impl NodeBuilder {
     #[must_use]
     pub fn profile(mut self, on: bool) -> NodeBuilder {
         self.profile = on;
+        self
+    }
+
+    /// How long a service may handle one message before it is interrupted, if it can be; [`Context::set_message_limit`] changes that
+    /// for one service. Zero, as without this, is no limit.
+    #[must_use]
+    pub fn message_limit(mut self, limit: Duration) -> NodeBuilder {
+        self.message_limit = limit;
+        self
+    }
+
+    /// Whether those whose calls fail are told why, by the text in a `PTYPE_ERROR`: who has ended and how, what a handler raised.
+    /// The text goes to other nodes, too. Without this, they are told; in C skynet nobody is.
+    #[must_use]
+    pub fn explain_errors(mut self, on: bool) -> NodeBuilder {
+        self.explain_errors = on;
         self
     }
 
@@ -210,11 +232,14 @@ impl NodeBuilder {
             ticks: Ticks::new(),
             names: Names::default(),
             watches: Watches::default(),
+            groups: Groups::default(),
             env,
             modules: RwLock::new(modules),
             resolver: self.resolver,
             harbor: self.harbor,
             profile: self.profile,
+            message_limit: limit_ms(self.message_limit),
+            explain_errors: self.explain_errors,
             harbor_service: AtomicU32::new(0),
             monitor_service: AtomicU32::new(0),
             log_service: AtomicU32::new(0),
@@ -224,6 +249,7 @@ impl NodeBuilder {
             threads: Mutex::new(Vec::new()),
             extensions: Extensions::default(),
             unhandled: OnceLock::new(),
+            relief: OnceLock::new(),
         }));
         let set_up = self.setup.into_iter().try_for_each(|setup| setup(&node).map_err(StartError::Setup));
         if let Err(error) = set_up.and_then(|()| node.start_logger(&self.log)) {
@@ -238,6 +264,11 @@ impl NodeBuilder {
         })?;
         Ok(node)
     }
+}
+
+/// A limit as whole milliseconds, none of which is 0 but for no limit.
+pub(crate) fn limit_ms(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 impl Node {

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 
 use super::Node;
 use crate::call::{Client, PendingCall};
-use crate::cell::UNCOUNTED;
+use crate::cell::{CellRef, UNCOUNTED};
 use crate::handle::hex_prefix;
 use crate::mailbox::{Batch, Push};
 use crate::message::Message;
-use crate::ptype::{PTYPE_ERROR, PTYPE_HARBOR, PTYPE_SYSTEM, PTYPE_TEXT};
+use crate::ptype::{PTYPE_DEBUG, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_SYSTEM, PTYPE_TEXT};
 use crate::remote::{RemoteDest, RemoteMessage, global_name};
 use crate::sync::lock;
 use crate::{CallError, Handle, Payload, SendError};
@@ -115,13 +115,23 @@ impl Node {
         let Some(cell) = self.0.table.find(dest) else {
             return self.deliver_elsewhere(dest, message);
         };
-        match cell.mailbox.push(dest, message) {
+        let pushed = if message.kind == PTYPE_DEBUG {
+            push_debug(cell, dest, message)
+        } else {
+            cell.mailbox.push(dest, message)
+        };
+        match pushed {
             Push::Done => Ok(()),
             Push::Wake => {
                 self.0.scheduler.schedule(cell);
                 Ok(())
             }
             Push::Gone(message) => self.deliver_elsewhere(dest, message),
+            Push::Full(message) => Err(refuse_full(cell, dest, message)),
+            Push::Displaced(oldest) => {
+                drop(oldest);
+                Ok(())
+            }
         }
     }
 
@@ -146,8 +156,8 @@ impl Node {
             match cell.map(|cell| (cell, cell.mailbox.push_all(dest, shape, &mut rest))) {
                 Some((_, Push::Done)) => {}
                 Some((cell, Push::Wake)) => self.0.scheduler.schedule(cell),
-                // One alone, or the receiver is elsewhere, or gone.
-                Some((_, Push::Gone(()))) | None => {
+                // One alone, or the receiver is elsewhere, gone, or looks at each.
+                Some((_, Push::Gone(()) | Push::Full(()) | Push::Displaced(_))) | None => {
                     rest.drain(..).try_for_each(|payload| self.deliver(dest, message(payload)))?;
                 }
             }
@@ -163,7 +173,7 @@ impl Node {
     }
 
     #[cold]
-    fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
+    pub(super) fn deliver_elsewhere(&self, dest: Handle, message: Message) -> Result<(), SendError> {
         if self.is_remote(dest) {
             return self.deliver_remote(RemoteDest::Handle(dest), message);
         }
@@ -182,12 +192,13 @@ impl Node {
         };
         let payload = RemoteMessage::wrap(dest, kind, payload);
         match cell.mailbox.push(harbor, Message { kind: PTYPE_SYSTEM, session, source, payload }) {
-            Push::Done => Ok(()),
+            Push::Done | Push::Displaced(_) => Ok(()),
             Push::Wake => {
                 self.0.scheduler.schedule(cell);
                 Ok(())
             }
-            Push::Gone(mut message) => {
+            // What goes to other nodes is never refused by a bound.
+            Push::Gone(mut message) | Push::Full(mut message) => {
                 let payload = RemoteMessage::take(&mut message).map(|outgoing| outgoing.payload);
                 Err(SendError::NoHarbor { payload: payload.unwrap_or_default() })
             }
@@ -209,6 +220,21 @@ impl Node {
         }
     }
 
+    /// For senders that cannot look at a [`SendError`]: a message that a full mailbox has refused ([`SendError::Overloaded`]) is as good
+    /// as sent, and whoever asked with it (`source`, with a `session` above 0) gets the error as a `PTYPE_ERROR` from `dest`. False for
+    /// every other failure; nothing is sent then.
+    pub fn answer_refused(&self, error: &SendError, source: Handle, session: i32) -> bool {
+        let SendError::Overloaded { dest, .. } = *error else { return false };
+        if session > 0 {
+            let name = self.0.table.find(dest).and_then(|cell| cell.short_name(dest)).unwrap_or_default();
+            let text = error.to_string().replacen(&dest.to_string(), &format!("{dest} ({name})"), 1);
+            let answer = Message { kind: PTYPE_ERROR, session, source: dest, payload: text.into() };
+            // If the one who asked is gone, nobody waits.
+            let _ = self.deliver(source, answer);
+        }
+        true
+    }
+
     /// [`Node::bounce`] for all that a service leaves.
     pub(crate) fn bounce_all(&self, dead: Handle, obituary: &str, messages: &mut Batch) {
         while let Some(message) = messages.pop() {
@@ -227,10 +253,26 @@ impl Node {
                 kind: PTYPE_ERROR,
                 session: message.session,
                 source: dead,
-                payload: Payload::copy_from(obituary.as_bytes()),
+                payload: self.reason(obituary),
             };
             // If the one who asked is gone too, nobody waits.
             let _ = self.deliver(message.source, error);
         }
     }
+}
+
+/// Messages of the debug protocol go before all others, if their receiver says so.
+#[cold]
+fn push_debug(cell: CellRef, dest: Handle, message: Message) -> Push {
+    let control = cell.with_shared(dest, |shared| shared.control.clone()).flatten();
+    if control.is_some_and(|control| control.is_urgent(&message)) {
+        cell.mailbox.push_urgent(dest, message)
+    } else {
+        cell.mailbox.push(dest, message)
+    }
+}
+
+#[cold]
+pub(super) fn refuse_full(cell: CellRef, dest: Handle, message: Message) -> SendError {
+    SendError::Overloaded { dest, waiting: cell.mailbox.len(), payload: message.payload }
 }

@@ -15,10 +15,7 @@ use crate::scheduler::{seat, turn};
 use crate::service::Service;
 use crate::{Handle, LaunchError, Payload, ServiceError};
 
-/// Characters of a service's name that an error shows.
-const MOST_OF_NAME: usize = 64;
-
-/// Characters of what is said of its end.
+/// Characters of what is said of a service's end.
 const MOST_OF_END: usize = 400;
 
 /// The module and the arguments of a launch, for the log.
@@ -85,7 +82,7 @@ impl Node {
             return Err(LaunchError::Stopped);
         }
         let inserted = self.0.table.insert(|handle, cell| {
-            cell.reset(flags);
+            cell.reset(flags, self.0.message_limit);
             cell.set_shared(Shared { handle, name, ..Shared::default() });
             cell.mailbox.open(handle);
         });
@@ -182,7 +179,7 @@ impl Node {
     /// Tells those who watch a service that it has ended. Only for its owner, with its handle retired and its last answers sent.
     pub(crate) fn tell_watchers(&self, dead: Handle, obituary: &str) {
         for watcher in self.0.watches.end(dead) {
-            let payload = Payload::copy_from(obituary.as_bytes());
+            let payload = self.reason(obituary);
             let notice = Message { kind: PTYPE_ERROR, session: 0, source: dead, payload };
             // A watcher that has ended needs no notice.
             let _ = self.deliver(watcher, notice);
@@ -194,21 +191,31 @@ impl Node {
         self.0.watches.add(watcher, target, || self.0.table.is_alive(target))
     }
 
+    /// Takes that back.
+    pub(crate) fn unwatch(&self, watcher: Handle, target: Handle) {
+        self.0.watches.remove(watcher, target);
+    }
+
     /// What callers of a service are told when it ends: who it is and how it went.
     pub(crate) fn obituary(&self, handle: Handle, cell: &Cell) -> String {
-        let known = cell.with_shared(handle, |shared| {
-            let name = shared.name.chars().take(MOST_OF_NAME).collect::<String>();
-            (name, shared.end.as_deref().unwrap_or("has ended").to_owned())
-        });
-        let (name, end) = known.unwrap_or_default();
-        let how = if cell.has(KILLED) { "was killed" } else { &end };
-        format!("service {handle} ({name}) {how}")
+        let end = cell.with_shared(handle, |shared| shared.end.clone()).flatten();
+        let how = match &end {
+            _ if cell.has(KILLED) => "was killed",
+            Some(end) => end,
+            None => "has ended",
+        };
+        format!("{} {how}", self.title(handle, cell))
     }
 
     /// What [`Node::obituary`] says of a service that is not killed, in place of "has ended".
     pub(crate) fn set_end(&self, handle: Handle, cell: &Cell, how: &str) {
         let how = how.lines().next().unwrap_or_default().chars().take(MOST_OF_END).collect::<String>();
         cell.with_shared(handle, |shared| shared.end = Some(how.into()));
+    }
+
+    /// What a service is called in errors.
+    pub(crate) fn title(&self, handle: Handle, cell: &Cell) -> String {
+        format!("service {handle} ({})", cell.short_name(handle).unwrap_or_default())
     }
 
     /// Makes a service unreachable, answers what waits in its mailbox, and sees to it that somebody ends it. `how` is [`KILLED`]
@@ -232,6 +239,9 @@ impl Node {
             if let Err(panic) = caught(|| control.condemn(worker)) {
                 self.log(handle, format!("error: the side door of {handle} panicked: {panic}"));
             }
+        }
+        if closed.full {
+            self.tell_relief(handle);
         }
         self.bounce_all(handle, &obituary, &mut closed.messages);
         true

@@ -1,9 +1,11 @@
 //! A runtime: its services, its threads, and what they share.
 
+mod bounds;
 mod builder;
 mod deliver;
 mod drive;
 mod extensions;
+mod fanout;
 mod launch;
 mod life;
 mod shutdown;
@@ -16,12 +18,14 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub(crate) use builder::limit_ms;
 pub use builder::{LogTarget, NodeBuilder};
 pub use shutdown::{EXIT_UNCLEAN, ShutdownEvent, ShutdownOrder, ShutdownScope, ShutdownStep};
 
 use crate::call::ClientState;
 use crate::clock::{NodeClock, Ticks};
 use crate::env::Env;
+use crate::group::Groups;
 use crate::names::Names;
 use crate::ptype::PTYPE_RESPONSE;
 use crate::scheduler::Scheduler;
@@ -29,7 +33,7 @@ use crate::service::Module;
 use crate::table::Table;
 use crate::timer::{Alarm, TimerKey, Timers};
 use crate::watches::Watches;
-use crate::{EnvError, Handle, Message, Payload, ServiceError};
+use crate::{EnvError, Handle, MailboxStat, Message, Payload, ServiceError};
 use extensions::Extensions;
 use life::Life;
 use shutdown::Shutdown;
@@ -50,12 +54,16 @@ struct Inner {
     ticks: Ticks,
     names: Names,
     watches: Watches,
+    groups: Groups,
     env: Env,
     modules: RwLock<HashMap<String, Arc<dyn Module>>>,
     /// Finds those that are not in there.
     resolver: Option<Box<Resolver>>,
     harbor: u8,
     profile: bool,
+    /// For services that set none themselves, in milliseconds; 0 without a limit.
+    message_limit: u64,
+    explain_errors: bool,
     /// Handles of the services with a part of their own; 0 is none.
     harbor_service: AtomicU32,
     monitor_service: AtomicU32,
@@ -67,6 +75,8 @@ struct Inner {
     extensions: Extensions,
     /// Who is shown what ended services leave unhandled.
     unhandled: OnceLock<Box<UnhandledHook>>,
+    /// Who is told that what feeds a service may go on.
+    relief: OnceLock<Box<ReliefHook>>,
 }
 
 /// Finds modules by their names.
@@ -74,6 +84,9 @@ type Resolver = dyn Fn(&str) -> Result<Box<dyn Module>, ServiceError> + Send + S
 
 /// Sees a message that its receiver, which has ended, did not handle.
 type UnhandledHook = dyn Fn(Handle, &Message) + Send + Sync;
+
+/// Hears of a service whose mailbox is full no more.
+type ReliefHook = dyn Fn(Handle) + Send + Sync;
 
 /// What [`Node::services`] tells of a service.
 #[derive(Debug, Clone)]
@@ -89,6 +102,8 @@ pub struct ServiceInfo {
     pub cpu_time: Duration,
     /// Messages that wait.
     pub mqlen: usize,
+    /// The bound of its mailbox and what that has cost others.
+    pub mailbox: MailboxStat,
 }
 
 impl Node {
@@ -163,6 +178,13 @@ impl Node {
         handle.harbor() != 0 && handle.harbor() != self.0.harbor
     }
 
+    /// Whether there is a harbor service, which takes messages for other nodes.
+    #[must_use]
+    pub fn has_harbor(&self) -> bool {
+        let harbor = Handle::from_raw(self.0.harbor_service.load(std::sync::atomic::Ordering::Relaxed));
+        !harbor.is_none() && self.is_alive(harbor)
+    }
+
     /// Whether a service with this handle is alive here.
     #[must_use]
     pub fn is_alive(&self, handle: Handle) -> bool {
@@ -189,6 +211,18 @@ impl Node {
         self.0.profile
     }
 
+    /// Whether those whose calls fail are told why: see [`NodeBuilder::explain_errors`].
+    #[must_use]
+    pub fn explains_errors(&self) -> bool {
+        self.0.explain_errors
+    }
+
+    /// The payload of a `PTYPE_ERROR` that says why: empty if the node does not [explain](Node::explains_errors).
+    #[must_use]
+    pub fn reason(&self, text: impl AsRef<[u8]>) -> Payload {
+        if self.0.explain_errors { Payload::copy_from(text.as_ref()) } else { Payload::empty() }
+    }
+
     /// What is alive just now, in no order.
     #[must_use]
     pub fn services(&self) -> Vec<ServiceInfo> {
@@ -201,6 +235,7 @@ impl Node {
                 messages: cell.messages.load(Ordering::Relaxed),
                 cpu_time: self.0.ticks.duration(cell.cpu_ticks.load(Ordering::Relaxed)),
                 mqlen: cell.mailbox.len(),
+                mailbox: cell.mailbox.stat(handle).unwrap_or_default(),
             })
         });
         infos.collect()
@@ -248,6 +283,10 @@ impl Node {
 
     pub(crate) fn clock(&self) -> &NodeClock {
         &self.0.clock
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.0.groups
     }
 
     pub(crate) fn env(&self) -> &Env {

@@ -6,6 +6,7 @@
 //! The top byte of the length says by which rule the block is dropped ([`Rule`]); a size has 56 bits.
 
 mod buf;
+mod shared;
 mod socket;
 
 use std::ffi::c_void;
@@ -16,6 +17,7 @@ use std::ptr;
 use std::slice;
 
 pub use buf::PayloadBuf;
+pub use shared::SharedPayload;
 pub use socket::{SocketKind, SocketMessage};
 
 use crate::remote::RemoteMessage;
@@ -34,6 +36,8 @@ pub(crate) enum Rule {
     Order,
     /// A [`SocketMessage`], which owns another block.
     Socket,
+    /// One of the readers of a block: see [`SharedPayload`].
+    Shared,
 }
 
 /// The content of a message: a block of bytes that was allocated by `malloc`, or none.
@@ -91,11 +95,17 @@ impl Payload {
         Payload { ptr: ptr.cast(), word: len & LEN_MASK }
     }
 
-    /// Gives the block away: the caller frees it with `free`. The empty payload gives null.
+    /// Gives the block away: the caller frees it with `free`. The empty payload gives null, a shared one a copy unless nobody
+    /// else reads it.
     #[must_use]
     pub fn into_raw(self) -> (*mut c_void, usize) {
         let this = ManuallyDrop::new(self);
-        (this.ptr.cast(), this.word & LEN_MASK)
+        let len = this.word & LEN_MASK;
+        if this.is_shared() {
+            // SAFETY: the rule says what it is, and it is forgotten.
+            return (unsafe { shared::take_block(this.ptr, len) }, len);
+        }
+        (this.ptr.cast(), len)
     }
 
     /// Cuts off the first `count` bytes, or all; what is left moves to the beginning of the same block.
@@ -144,6 +154,11 @@ impl Payload {
     }
 
     #[inline]
+    pub(crate) fn is_order(&self) -> bool {
+        self.word >> RULE_SHIFT == Rule::Order as usize
+    }
+
+    #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.word >> RULE_SHIFT == 0
     }
@@ -154,6 +169,7 @@ impl Payload {
             0 => Rule::Plain,
             1 => Rule::Remote,
             3 => Rule::Socket,
+            4 => Rule::Shared,
             _ => Rule::Order,
         }
     }
@@ -185,6 +201,10 @@ impl Drop for Payload {
             return;
         }
         if !self.is_plain() {
+            if self.is_shared() {
+                // SAFETY: the rule says what it is, and nobody uses this reader after its drop.
+                return unsafe { shared::drop_reader(self.ptr) };
+            }
             drop_by_rule(self);
         }
         // SAFETY: the block came from `malloc` and is owned by this payload alone.
@@ -198,7 +218,7 @@ fn drop_by_rule(payload: &mut Payload) {
         // SAFETY: the rule says that the block is a `RemoteMessage`, and nobody reads it after this.
         Rule::Remote => unsafe { RemoteMessage::free_inner(payload.ptr.cast()) },
         Rule::Socket => drop(SocketMessage::take_buffer(payload)),
-        Rule::Plain | Rule::Order => {}
+        Rule::Plain | Rule::Order | Rule::Shared => {}
     }
 }
 
@@ -234,6 +254,7 @@ impl Clone for Payload {
             // SAFETY: the rule says that the block is a `RemoteMessage`.
             Rule::Remote => unsafe { RemoteMessage::clone_block(self.ptr.cast()) },
             Rule::Socket => SocketMessage::clone_payload(self),
+            Rule::Shared => shared::clone_payload(self),
             Rule::Order => Payload { ptr: ptr::null_mut(), word: self.word },
         }
     }

@@ -8,6 +8,7 @@
 
 mod driver;
 mod monitor;
+mod overdue;
 pub(crate) mod seat;
 mod sleep;
 pub(crate) mod turn;
@@ -36,6 +37,8 @@ pub(crate) mod order {
     pub(crate) const POLL: u8 = 1;
     /// End the service.
     pub(crate) const EXIT: u8 = 2;
+    /// For a group: there are new members to be watched.
+    pub(crate) const LOOK: u8 = 3;
 }
 
 /// Turns between two looks at the shared queue first.
@@ -84,6 +87,26 @@ impl Scheduler {
         seat::with_worker(self, |worker| match worker {
             Some(worker) => worker.hand_over(cell),
             None => self.inject(std::iter::once(cell)),
+        });
+    }
+
+    /// Queues services that have just got something to do; none is left in `cells`. They go to the end of the caller's own queue, from
+    /// where a worker without work takes its share.
+    pub(crate) fn schedule_many(&self, cells: &mut Vec<CellRef>) {
+        match cells.as_slice() {
+            [] => return,
+            [_] => {
+                cells.drain(..).for_each(|cell| self.schedule(cell));
+                return;
+            }
+            _ => {}
+        }
+        seat::with_worker(self, |worker| match worker {
+            Some(worker) => {
+                worker.push_all(cells);
+                self.wake_one();
+            }
+            None => self.inject(cells.drain(..)),
         });
     }
 

@@ -4,16 +4,16 @@
 //!   worker sleeps;
 //! - frees the queue of a worker that is stuck in one long turn, and does what was put off to the end of it;
 //! - sees to it that somebody waits for the system (`driver`);
-//! - reports messages that run for seconds.
+//! - sees to messages that run for seconds (`overdue`).
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Scheduler;
+use super::overdue::{ENDLESS, Watched};
 use super::worker::Worker;
-use crate::Handle;
 use crate::node::Node;
 use crate::os;
 
@@ -25,8 +25,6 @@ const SOON: Duration = Duration::from_micros(250);
 const SLOW_TICK: Duration = Duration::from_millis(2);
 /// Looks at an idle node before the monitor sleeps too: a worker that wakes up meanwhile need not wake it.
 const LINGER: u32 = 5;
-/// How long a message runs before it is reported, and between two reports of it.
-const ENDLESS: Duration = Duration::from_secs(5);
 
 pub(super) struct Monitor {
     thread: OnceLock<Thread>,
@@ -40,9 +38,8 @@ struct Seen {
     turns: u64,
     waiting: bool,
     queued: bool,
-    version: u64,
-    since: Instant,
     deferred: u64,
+    message: Watched,
 }
 
 impl Monitor {
@@ -96,7 +93,7 @@ impl Scheduler {
             self.pause(sleeping > 0, if waiting { SOON } else { TICK });
             for (worker, seen) in self.workers.iter().zip(&mut seen) {
                 self.help(worker, seen);
-                report_endless(node, worker, seen, ENDLESS);
+                seen.message.look(node, worker, ENDLESS);
             }
             self.watch_seat(&mut polls);
             if self.shared_len.load(Ordering::Relaxed) > 0 {
@@ -153,65 +150,5 @@ impl Scheduler {
 }
 
 fn look(worker: &Worker) -> Seen {
-    let (version, ..) = worker.progress();
-    Seen { turns: worker.turns(), waiting: false, queued: false, version, since: Instant::now(), deferred: 0 }
-}
-
-/// Reports the message that a worker handles, if it was the same one for this long.
-fn report_endless(node: &Node, worker: &Worker, seen: &mut Seen, limit: Duration) {
-    let (version, source, dest) = worker.progress();
-    if version != seen.version || dest.is_none() {
-        (seen.version, seen.since) = (version, Instant::now());
-    } else if seen.since.elapsed() >= limit {
-        seen.since = Instant::now();
-        node.mark_endless(dest);
-        node.log(
-            Handle::NONE,
-            format!(
-                "error: A message from [ {source} ] to [ {dest} ] maybe in an endless loop (version = {version})"
-            ),
-        );
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::sync::mpsc::channel;
-
-    use super::*;
-    use crate::{Context, LogTarget, Message, Payload, Service, ServiceError};
-
-    #[test]
-    fn an_endless_message_is_reported_and_marked() {
-        let (lines, log) = channel();
-        let module = move |_: &Node, _: &[u8]| -> Result<Box<dyn Service>, ServiceError> {
-            let lines = lines.clone();
-            Ok(Box::new(move |_: &Context, msg: Message| {
-                let _ = lines.send(msg.payload.to_vec());
-            }))
-        };
-        let target = LogTarget::Module { name: "capture".to_owned(), args: String::new() };
-        let node =
-            Node::builder().workers(1).module("capture", module).log(target).start().expect("it starts");
-        let victim = node.spawn(|_: &Context, _: Message| {}).expect("it starts");
-
-        let worker = Worker::new(0);
-        let mut seen = look(&worker);
-        report_endless(&node, &worker, &mut seen, Duration::ZERO);
-        let source = Handle::from_raw(0x0100_0009);
-        let msg = Message { source, payload: Payload::empty(), ..Message::default() };
-        worker.begin_message(&msg, victim);
-        report_endless(&node, &worker, &mut seen, Duration::ZERO);
-        let cell = node.cell_of(victim).expect("it is alive");
-        assert!(!cell.endless.load(Ordering::Relaxed), "a new message has its time");
-        report_endless(&node, &worker, &mut seen, Duration::ZERO);
-        assert!(cell.endless.load(Ordering::Relaxed));
-        node.stop(Duration::from_secs(20)).expect("all end");
-        let lines: Vec<String> =
-            log.try_iter().map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
-        let expected = format!(
-            "error: A message from [ :01000009 ] to [ {victim} ] maybe in an endless loop (version = 1)"
-        );
-        assert_eq!(lines, [expected]);
-    }
+    Seen { turns: worker.turns(), waiting: false, queued: false, deferred: 0, message: Watched::new(worker) }
 }

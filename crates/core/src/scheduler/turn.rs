@@ -9,7 +9,7 @@ use crate::call;
 use crate::caught::caught;
 use crate::cell::{CLOSING, Cell, CellRef, LOGGED, OVERLOAD, Owned};
 use crate::context::Context;
-use crate::mailbox::Take;
+use crate::mailbox::{Batch, Take};
 use crate::message::Message;
 use crate::node::Node;
 use crate::ptype::PTYPE_ERROR;
@@ -72,7 +72,7 @@ impl<'a> Turn<'a> {
             finish(self.node, cell, true);
             return false;
         }
-        if !has_rest && !self.refill(cell, ctx) {
+        if !has_rest && !self.refill(cell) {
             return false;
         }
         loop {
@@ -95,7 +95,7 @@ impl<'a> Turn<'a> {
                 finish(self.node, cell, true);
                 return false;
             }
-            if owned.batch.is_empty() && !self.refill(cell, ctx) {
+            if owned.batch.is_empty() && !self.refill(cell) {
                 return false;
             }
             if self.scheduler.others_wait(self.worker) {
@@ -111,14 +111,14 @@ impl<'a> Turn<'a> {
         self.account(cell);
         if let Some((source, session)) = ctx.take_open_request() {
             // If the one who asked is gone, nobody waits.
-            let text = format!("service {} panicked", ctx.handle());
-            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, text.into());
+            let reason = self.node.reason(format!("{} panicked", ctx.title()));
+            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, reason);
         }
         ctx.exit();
     }
 
     /// Takes what the mailbox has. False if that is nothing, and the service no longer the worker's.
-    fn refill(&self, cell: CellRef, ctx: &Context) -> bool {
+    fn refill(&self, cell: CellRef) -> bool {
         if cell.mailbox.len() == 0 {
             // SAFETY: the worker owns the service until `take` gives it up, and the caller uses no reference that it made
             // before.
@@ -128,14 +128,10 @@ impl<'a> Turn<'a> {
             Take::Messages(batch) => {
                 // SAFETY: what was taken is the worker's to handle, so it owns the service still, and the caller uses no
                 // reference that it made before.
-                let owned = unsafe { cell.owned() };
-                let waiting = batch.len() - 1;
-                owned.batch = batch;
-                if waiting > OVERLOAD + owned.overload {
-                    report_overload(owned, ctx, waiting);
-                }
+                unsafe { cell.owned() }.batch = batch;
                 true
             }
+            Take::Signals => true,
             Take::Idle => false,
             Take::Closed => {
                 finish(self.node, cell, true);
@@ -144,19 +140,43 @@ impl<'a> Turn<'a> {
         }
     }
 
+    #[inline]
+    fn next_message(&self, cell: &Cell, batch: &mut Batch, ctx: &Context) -> Option<Message> {
+        if cell.mailbox.has_signals()
+            && let Some(urgent) = self.heed(cell, ctx)
+        {
+            return Some(urgent);
+        }
+        batch.pop()
+    }
+
+    #[cold]
+    fn heed(&self, cell: &Cell, ctx: &Context) -> Option<Message> {
+        let (urgent, relieved) = cell.mailbox.heed();
+        if relieved {
+            self.node.tell_relief(ctx.handle());
+        }
+        urgent
+    }
+
     /// Handles a share of the batch; more of it while no other service waits.
     fn handle_share(&mut self, cell: &Cell, owned: &mut Owned, ctx: &Context, share: usize) {
-        let Some(service) = owned.service.as_deref_mut() else { return };
+        let Owned { batch, service, overload } = owned;
+        let Some(service) = service.as_deref_mut() else { return };
         let (mut handled, mut first_put_off) = (0, 0);
-        while let Some(msg) = owned.batch.pop() {
-            cell.mailbox.handled();
-            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        while let Some(msg) = self.next_message(cell, batch, ctx) {
+            let waiting = cell.mailbox.handled();
+            if waiting > OVERLOAD + *overload {
+                report_overload(overload, ctx, waiting);
+            }
             self.worker.begin_message(&msg, ctx.handle());
+            // In this order: the monitor must not take a new message for the one that it has seen for long.
+            cell.messages.store(cell.messages.load(Ordering::Relaxed) + 1, Ordering::Release);
             ctx.begin_message(&msg, self.ticks);
             if cell.flags.load(Ordering::Relaxed) & LOGGED != 0 {
                 write_log(cell, ctx, &msg);
             }
-            if !msg.payload.is_plain() || ctx.has_tasks() {
+            if msg.payload.is_order() || ctx.has_tasks() {
                 handle_special(service, ctx, msg);
             } else {
                 service.on_message(ctx, msg);
@@ -206,11 +226,12 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Messages that are not for the service itself: orders of the runtime, and answers that its calls wait for.
+/// Messages that are perhaps not for the service itself: orders of the runtime, and answers that its calls wait for.
 #[cold]
 fn handle_special(service: &mut dyn Service, ctx: &Context, msg: Message) {
     match msg.payload.order_code() {
         Some(order::EXIT) => ctx.exit(),
+        Some(order::LOOK) => service.on_message(ctx, msg),
         Some(_) => {}
         None if ctx.has_tasks() => {
             if let Some(msg) = ctx.with_tasks(|tasks| tasks.take_answer(msg)) {
@@ -222,9 +243,9 @@ fn handle_special(service: &mut dyn Service, ctx: &Context, msg: Message) {
 }
 
 #[cold]
-fn report_overload(owned: &mut Owned, ctx: &Context, waiting: usize) {
-    while waiting > OVERLOAD + owned.overload {
-        owned.overload = owned.overload * 2 + OVERLOAD;
+fn report_overload(overload: &mut usize, ctx: &Context, waiting: usize) {
+    while waiting > OVERLOAD + *overload {
+        *overload = *overload * 2 + OVERLOAD;
     }
     ctx.log(format!("error: May overload, message queue length = {waiting}"));
 }
@@ -266,8 +287,7 @@ pub(crate) fn finish(node: &Node, cell: CellRef, was_up: bool) {
     node.bounce_all(handle, &obituary, &mut owned.batch);
     if let Some(mut tasks) = ctx.take_tasks() {
         for dest in tasks.end() {
-            let text = obituary.clone();
-            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, text.into());
+            let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, 0, node.reason(&obituary));
         }
         let mut tasks = Some(tasks);
         guarded(&mut || drop(tasks.take()));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use crate::cell::{Cell, CellRef};
 use crate::clock::Ticks;
@@ -29,9 +29,10 @@ pub(crate) struct Worker {
     version: AtomicU64,
     /// The service that it is in.
     current: AtomicPtr<Cell>,
-    /// From and to whom the message goes that is being handled; 0 if none is.
-    source: AtomicU32,
-    dest: AtomicU32,
+    /// From (high half) and to whom the message goes that is being handled; to 0 if none is.
+    route: AtomicU64,
+    /// Its session (from the 9th bit on) and its kind.
+    shape: AtomicU64,
     /// The counter when something was put off to the end of the turn; 0 if nothing is.
     deferred: AtomicU64,
     thread: Mutex<Option<ThreadId>>,
@@ -92,8 +93,8 @@ impl Worker {
             turns: AtomicU64::new(0),
             version: AtomicU64::new(0),
             current: AtomicPtr::default(),
-            source: AtomicU32::new(0),
-            dest: AtomicU32::new(0),
+            route: AtomicU64::new(0),
+            shape: AtomicU64::new(0),
             deferred: AtomicU64::new(0),
             thread: Mutex::new(None),
         }
@@ -150,6 +151,12 @@ impl Worker {
         self.local_len.store(local.len(), Ordering::Release);
     }
 
+    pub(super) fn push_all(&self, cells: &mut Vec<CellRef>) {
+        let mut local = self.local.lock();
+        local.extend(cells.drain(..));
+        self.local_len.store(local.len(), Ordering::Release);
+    }
+
     fn pop_front(&self) -> Option<CellRef> {
         if self.queued() == 0 {
             return None;
@@ -195,13 +202,14 @@ impl Worker {
     #[inline]
     pub(crate) fn begin_message(&self, msg: &Message, dest: Handle) {
         self.version.store(self.version.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.source.store(msg.source.raw(), Ordering::Relaxed);
-        self.dest.store(dest.raw(), Ordering::Relaxed);
+        let route = u64::from(msg.source.raw()) << 32 | u64::from(dest.raw());
+        self.route.store(route, Ordering::Relaxed);
+        self.shape.store(u64::from(msg.session as u32) << 8 | u64::from(msg.kind), Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn end_turn(&self) {
-        self.dest.store(0, Ordering::Relaxed);
+        self.route.store(0, Ordering::Relaxed);
         self.current.store(std::ptr::null_mut(), Ordering::Relaxed);
     }
 
@@ -233,8 +241,20 @@ impl Worker {
 
     /// The number of the message that it handles, its source and its destination (none between turns).
     pub(super) fn progress(&self) -> (u64, Handle, Handle) {
-        let handle = |raw: &AtomicU32| Handle::from_raw(raw.load(Ordering::Relaxed));
-        (self.version.load(Ordering::Relaxed), handle(&self.source), handle(&self.dest))
+        let route = self.route.load(Ordering::Relaxed);
+        let (source, dest) = (Handle::from_raw((route >> 32) as u32), Handle::from_raw(route as u32));
+        (self.version.load(Ordering::Relaxed), source, dest)
+    }
+
+    /// Kind and session of the message that it handles.
+    pub(super) fn shape(&self) -> (u8, i32) {
+        let shape = self.shape.load(Ordering::Relaxed);
+        (shape as u8, (shape >> 8) as i32)
+    }
+
+    /// The worker as services' side doors see it.
+    pub(super) fn thread(&self) -> WorkerThread<'_> {
+        WorkerThread(self)
     }
 
     /// This worker, if it is inside that service.

@@ -145,7 +145,7 @@ fn another_id_ends_the_link() {
     assert_eq!(all.next(), Some(Event::Close { socket: socket(7), ours: true }));
     let line = "harbor: harbor 2 is gone: 1 calls fail, 1 messages that waited for it are lost";
     assert_eq!(all.next(), Some(Event::Log(line.to_owned())));
-    assert_eq!(all.next(), Some(Event::Fail { source: A, session: 1 }));
+    assert_eq!(all.next(), Some(Event::Fail { source: A, session: 1, node: 2 }));
     assert_eq!((all.next(), all.next()), (Some(Event::Down(2)), None));
 }
 
@@ -160,7 +160,7 @@ fn the_end_of_a_link_fails_its_calls_and_later_ones_until_there_is_another() {
     let answer = encoded(A, &message(PTYPE_RESPONSE, 2, FAR, 1));
     assert_eq!(received(&mut peers, 7, &answer).len(), 1);
     assert!(peers.closed(socket(7)) && !peers.closed(socket(7)));
-    let fail = |session| Event::Fail { source: A, session };
+    let fail = |session| Event::Fail { source: A, session, node: 2 };
     let close = Event::Close { socket: socket(7), ours: true };
     assert_eq!(events(&mut peers), [close, fail(1), fail(3), Event::Down(2)]);
     assert!(peers.is_down(2));
@@ -189,7 +189,7 @@ fn a_node_that_is_gone_by_the_slaves_word_is_not_told_to_the_slave() {
     let mut peers = peers(Limits::default());
     peers.send(FAR, request(1));
     peers.gone(2);
-    assert_eq!(events(&mut peers), [Event::Fail { source: A, session: 1 }]);
+    assert_eq!(events(&mut peers), [Event::Fail { source: A, session: 1, node: 2 }]);
     assert!(matches!(peers.send(FAR, request(2)), Sent::Down { .. }));
     linked(&mut peers, 2, 7);
     peers.gone(2);
@@ -373,7 +373,7 @@ proptest! {
             }
             while let Some(event) = peers.event() {
                 match event {
-                    Event::Fail { source, session } => {
+                    Event::Fail { source, session, .. } => {
                         prop_assert_eq!(source, A);
                         let before = open.len();
                         open.retain(|(waits, _)| *waits != session);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use skynet_core::{
-    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM,
-    PTYPE_TEXT, Payload, SendError,
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_HARBOR, PTYPE_MULTICAST, PTYPE_RESPONSE, PTYPE_SOCKET,
+    PTYPE_SYSTEM, PTYPE_TEXT, SendError,
 };
 use skynet_socket::{SocketEvent, SocketId};
 
-use super::Harbor;
+use super::{Harbor, gone, nobody};
 use crate::peers::Event;
 
 impl Harbor {
@@ -61,7 +61,11 @@ impl Harbor {
             let sent = match kind {
                 // These are orders of a node to itself, and no node sends them to another.
                 PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => Err(payload),
-                _ => node.send(source, dest, kind, session, payload).map_err(SendError::into_payload),
+                _ => match node.send(source, dest, kind, session, payload) {
+                    // Whoever asked on the other node hears of it.
+                    Err(error) if node.answer_refused(&error, source, session) => Ok(()),
+                    sent => sent.map_err(SendError::into_payload),
+                },
             };
             if let Err(payload) = sent {
                 lost.push((dest, Message { kind, session, source, payload }));
@@ -76,23 +80,31 @@ impl Harbor {
     /// Nobody has this handle, or nobody may get this. Whoever sent a message there is told so, but for answers, whose sessions
     /// are others'.
     fn return_to_sender(&mut self, ctx: &Context, dest: Handle, message: &Message) {
-        let &Message { kind, session, source, .. } = message;
+        let &Message { kind, mut session, source, .. } = message;
         let (to, from) = (dest.raw(), source.raw());
-        ctx.log(match kind {
-            PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => {
-                format!("harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it")
-            }
-            _ => format!("Unknown destination :{to:x} from :{from:x} type({kind})"),
-        });
+        let (line, why) = match kind {
+            PTYPE_SYSTEM | PTYPE_HARBOR | PTYPE_SOCKET => (
+                format!(
+                    "harbor: A message of type {kind} from :{from:x} to :{to:x} is refused: no other node may send it"
+                ),
+                format!("messages of type {kind} are refused from other nodes"),
+            ),
+            _ => (format!("Unknown destination :{to:x} from :{from:x} type({kind})"), nobody(dest)),
+        };
+        ctx.log(line);
         if matches!(kind, PTYPE_RESPONSE | PTYPE_ERROR) {
             return;
         }
-        let error = Message { kind: PTYPE_ERROR, session, source: dest, payload: Payload::empty() };
+        let payload = ctx.node().reason(why);
+        if kind == PTYPE_MULTICAST {
+            // The number of a channel, not that of a call.
+            session = 0;
+        }
         if ctx.node().is_remote(source) {
-            self.forward(ctx, source, error);
+            self.forward(ctx, source, Message { kind: PTYPE_ERROR, session, source: dest, payload });
         } else {
             // The one who asked was passed on to here, and may be gone.
-            let _ = ctx.send_from(dest, source, PTYPE_ERROR, session, Payload::empty());
+            let _ = ctx.send_from(dest, source, PTYPE_ERROR, session, payload);
         }
     }
 
@@ -105,9 +117,10 @@ impl Harbor {
                     // A slave that is gone has nobody to tell.
                     let _ = ctx.send(self.slave, PTYPE_TEXT, format!("D {id}"));
                 }
-                Event::Fail { source, session } => {
+                Event::Fail { source, session, node } => {
+                    let reason = ctx.node().reason(gone(node));
                     // If the one who asked is gone, nobody waits.
-                    let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, Payload::empty());
+                    let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, reason);
                 }
                 Event::Start(socket) => self.take_over(ctx, socket),
                 Event::Close { socket, ours } => {

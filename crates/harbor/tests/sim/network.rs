@@ -11,7 +11,7 @@ impl World {
     pub(crate) fn settle(&mut self, at: usize) {
         while let Some(event) = self.nodes[at].peers.event() {
             match event {
-                Event::Fail { source, session } => self.error(at, source, session),
+                Event::Fail { source, session, .. } => self.error(at, source, session),
                 Event::Start(socket) => self.end(socket).started = true,
                 Event::Close { socket, .. } => self.close(socket),
                 _ => {}

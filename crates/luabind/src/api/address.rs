@@ -1,6 +1,6 @@
 //! Destinations: what a program may write where an address is wanted.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::{Handle, Payload, SendError};
@@ -102,18 +102,37 @@ pub(crate) unsafe fn deliver(
         };
         match result {
             Ok(()) => Sent::Done,
-            Err(error) => refused(vm, &error),
+            Err(error) => refused(vm, &error, source, session),
         }
     }
 }
 
 #[cold]
-unsafe fn refused(vm: *mut Vm, error: &SendError) -> Sent {
+unsafe fn refused(vm: *mut Vm, error: &SendError, source: Handle, session: i32) -> Sent {
+    // SAFETY: the caller is inside the VM.
+    let ctx = unsafe { (*vm).context() };
+    let source = if source.is_none() { ctx.handle() } else { source };
+    if ctx.node().answer_refused(error, source, session) {
+        // The address is right, and a request is answered: with the error.
+        return Sent::Done;
+    }
     if matches!(error, SendError::NoDestination { .. }) {
-        // SAFETY: the caller is inside the VM.
-        unsafe { (*vm).context().log("error: Destination address can't be 0") };
+        ctx.log("error: Destination address can't be 0");
     }
     Sent::Invalid
+}
+
+/// Why nothing can be sent there. A leaf.
+pub(crate) unsafe fn why_invalid(vm: *mut Vm, dest: Dest) -> &'static CStr {
+    // SAFETY: the caller is inside the VM.
+    let node = unsafe { (*vm).context().node() };
+    match dest {
+        Dest::Handle(0) => c"no service has this address",
+        Dest::Handle(handle) if !node.is_remote(Handle::from_raw(handle)) => c"the service does not exist",
+        Dest::Invalid => c"no service has this name",
+        _ if node.has_harbor() => c"messages of this type cannot leave the node",
+        _ => c"no harbor service runs, so there is no way to other nodes",
+    }
 }
 
 /// Pushes `skynet.address(value)`: numbers as `:%08x`, anything else by `tostring`.

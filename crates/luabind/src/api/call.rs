@@ -35,7 +35,7 @@ pub(super) unsafe fn begin(l: *mut lua_State, vm: *mut Vm, limit: i32) -> c_int 
             codec::pack(l, vm, 3, top);
             let payload = (*vm).scratch.take_payload();
             if ask(l, vm, dest, PTYPE_LUA, payload).is_none() {
-                return invalid_address(l);
+                return invalid_address(l, vm, dest);
             }
             ffi::lua_settop(l, 0);
             return wait(l, vm, NATIVE, limit, dest);
@@ -73,7 +73,7 @@ unsafe fn request(
 ) -> c_int {
     unsafe {
         if ask(l, vm, dest, kind, payload).is_none() {
-            return invalid_address(l);
+            return invalid_address(l, vm, dest);
         }
         let limit = ffi::lua_tointegerx(l, 2, std::ptr::null_mut()) as i32;
         ffi::lua_getfield(l, class, c"unpack".as_ptr());
@@ -163,12 +163,17 @@ pub(crate) unsafe fn note_name(l: *mut lua_State, vm: *mut Vm, index: c_int, ses
     }
 }
 
+/// Raises the error about a request that could not be sent; the address is at index 1.
 #[cold]
-unsafe fn invalid_address(l: *mut lua_State) -> c_int {
+unsafe fn invalid_address(l: *mut lua_State, vm: *mut Vm, dest: Dest) -> c_int {
     unsafe {
         address::push_address(l, 1);
         let text = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
-        ffi::luaL_error(l, c"call to invalid address %s".as_ptr(), text)
+        if !(*vm).explains {
+            return ffi::luaL_error(l, c"call to invalid address %s".as_ptr(), text);
+        }
+        let why = address::why_invalid(vm, dest);
+        ffi::luaL_error(l, c"call to invalid address %s: %s".as_ptr(), text, why.as_ptr())
     }
 }
 
@@ -178,12 +183,8 @@ unsafe extern "C-unwind" fn answered(l: *mut lua_State, _: c_int, how: ffi::lua_
         let vm = crate::vm::vm_of(l);
         let (block, len) = match (*vm).parked {
             Parked::Answer { block, len } => (block, len),
-            Parked::Failed { block, len } if len != 0 => {
-                super::push_bytes(l, std::slice::from_raw_parts(block, len));
-                let reason = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
-                return ffi::luaL_error(l, c"call failed: %s".as_ptr(), reason);
-            }
-            _ => return ffi::luaL_error(l, c"call failed".as_ptr()),
+            Parked::Failed { block, len } => return failed(l, block, len),
+            _ => return failed(l, std::ptr::null(), 0),
         };
         if (*(*vm).current).tag().is_some() {
             trace::log(l, vm, (*vm).current, c"resume");
@@ -211,6 +212,32 @@ unsafe extern "C-unwind" fn answered(l: *mut lua_State, _: c_int, how: ffi::lua_
     }
 }
 
+/// Raises the error of a call that failed, with the reason in a payload.
+#[cold]
+unsafe fn failed(l: *mut lua_State, block: *const u8, len: usize) -> c_int {
+    unsafe {
+        ffi::luaL_where(l, 1);
+        push_failure(l, block, len);
+        ffi::lua_concat(l, 2);
+        ffi::lua_error(l)
+    }
+}
+
+/// Pushes the text of that error, without its position.
+///
+/// Jumping: may raise.
+pub(super) unsafe fn push_failure(l: *mut lua_State, block: *const u8, len: usize) {
+    unsafe {
+        if len == 0 || !(*crate::vm::vm_of(l)).explains {
+            ffi::lua_pushstring(l, c"call failed".as_ptr());
+            return;
+        }
+        ffi::lua_pushstring(l, c"call failed: ".as_ptr());
+        super::push_bytes(l, crate::vm::shown(std::slice::from_raw_parts(block, len)));
+        ffi::lua_concat(l, 2);
+    }
+}
+
 unsafe extern "C-unwind" fn unpacked(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
     unsafe { ffi::lua_gettop(l) - 1 }
 }
@@ -225,6 +252,9 @@ pub(crate) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
         let kind = proto::push_class(l, 2);
         let payload = address::payload_at(l, 3);
         if ask(l, vm, dest, kind, payload).is_none() {
+            if (*vm).explains {
+                return invalid_address(l, vm, dest);
+            }
             return ffi::luaL_error(l, c"call to invalid address".as_ptr());
         }
         ffi::lua_settop(l, 0);

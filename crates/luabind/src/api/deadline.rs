@@ -1,6 +1,7 @@
-//! Calls that wait for so long and no longer: `skynet.timeout_call`, `skynet.call_timeout`.
+//! Time limits: of calls (`skynet.timeout_call`, `skynet.call_timeout`), and of messages (`skynet.runaway`).
 
 use std::ffi::c_int;
+use std::time::Duration;
 
 use mlua::ffi::{self, lua_State};
 
@@ -45,6 +46,23 @@ pub(crate) unsafe extern "C-unwind" fn call_timeout(l: *mut lua_State) -> c_int 
         } else {
             ffi::lua_pushinteger(l, i64::from(before));
         }
+        1
+    }
+}
+
+/// `skynet.runaway(seconds?) -> seconds`: sets how long one message may take before it is interrupted, 0 for ever; gives the limit
+/// before.
+pub(crate) unsafe extern "C-unwind" fn runaway(l: *mut lua_State) -> c_int {
+    unsafe {
+        let ctx = (*vm_of(l)).context();
+        let before = ctx.message_limit();
+        if ffi::lua_isnoneornil(l, 1) == 0 {
+            let seconds = ffi::luaL_checknumber(l, 1);
+            // What is no time that a clock can count is for ever, too.
+            let limit = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::ZERO);
+            ctx.set_message_limit(limit);
+        }
+        ffi::lua_pushnumber(l, before.as_secs_f64());
         1
     }
 }

@@ -6,7 +6,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::require;
 use crate::codec;
-use crate::vm::{Parked, vm_of};
+use crate::vm::{Parked, handled, vm_of};
 
 /// The dispatch function of the protocol class, for programs that look at it: `(session, source, command, ...)`.
 pub(crate) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
@@ -32,8 +32,8 @@ pub(crate) unsafe fn answer(l: *mut lua_State) -> c_int {
         ffi::lua_pushinteger(l, i64::from(session));
         ffi::lua_pushinteger(l, i64::from(source));
         let count = codec::unpack(l, vm, block, len, 0);
-        ffi::lua_callk(l, 2 + count, 0, 0, Some(done));
-        0
+        ffi::lua_callk(l, 2 + count, 0, 0, Some(handled));
+        handled(l, ffi::LUA_OK, 0)
     }
 }
 

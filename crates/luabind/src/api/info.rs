@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{self, lua_State};
 use skynet_core::Handle;
 
-use super::{address, check_bytes, push_bytes};
+use super::{address, check_bytes, mailbox, push_bytes};
 use crate::vm::vm_of;
 
 /// `skynet.self() -> handle`
@@ -127,7 +127,10 @@ pub(crate) unsafe extern "C-unwind" fn stat(l: *mut lua_State) -> c_int {
             b"message" => ffi::lua_pushinteger(l, ctx.message_count() as i64),
             b"cpu" => ffi::lua_pushnumber(l, ctx.cpu_time().as_secs_f64()),
             b"time" => ffi::lua_pushnumber(l, ctx.message_cpu_time().as_secs_f64()),
-            _ => ffi::lua_pushinteger(l, 0),
+            _ => {
+                let figure = mailbox::figure(ctx.mailbox_stat(), what).unwrap_or(0);
+                ffi::lua_pushinteger(l, figure as i64);
+            }
         }
         1
     }

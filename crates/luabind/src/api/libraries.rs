@@ -79,7 +79,7 @@ pub(crate) unsafe fn run(
             profile::leave(vm, co);
         }
         (*vm).set_running(outer);
-        if (*vm).interrupt.condemned() {
+        if (*vm).interrupt.requested() {
             crate::interrupt::arm(l);
         }
         status

@@ -227,7 +227,7 @@ unsafe fn leave(l: *mut lua_State, vm: *mut Vm) {
         let current = (*vm).current;
         Vm::close_threads(vm, l, current);
         (*vm).fail_responders();
-        (*vm).take_leave_of(&callees);
+        (*vm).tell_callees(&callees);
         (*vm).wakeups.clear();
         (*vm).failures.clear();
         (*vm).mode = Mode::Silent;

@@ -14,11 +14,14 @@ pub(crate) mod data;
 mod deadline;
 pub(crate) mod debug;
 mod debugchannel;
+mod group;
 pub(crate) mod info;
 mod lazy;
 pub(crate) mod libraries;
 pub(crate) mod life;
+pub(crate) mod mailbox;
 mod memory;
+pub(crate) mod multicast;
 pub(crate) mod native;
 pub(crate) mod netpack;
 pub(crate) mod profile;
@@ -32,6 +35,7 @@ mod socket;
 pub(crate) mod socketdriver;
 pub(crate) mod text;
 pub(crate) mod trace;
+mod waits;
 
 pub(crate) use libraries::open_libraries;
 
@@ -58,6 +62,9 @@ const BUILT_IN: &[(&[u8], Open)] = &[
     (b"skynet.native.socket", socket::open),
     (b"skynet.socketdriver", socketdriver::open),
     (b"skynet.netpack", netpack::open),
+    (b"skynet.native.group", group::open),
+    (b"skynet.native.multicast", multicast::open_native),
+    (b"skynet.multicast.core", multicast::open_core),
     (b"skynet.crypt", crypt::open),
     (b"client.crypt", crypt::open),
     (b"client.socket", client_socket::open),
@@ -128,6 +135,7 @@ pub(crate) unsafe fn suspend(
         (*vm).yielded = crate::vm::Yielded::Framework;
         // A socket that a coroutine of the program's own was left waiting for is none of this wait.
         (*(*vm).current).socket = 0;
+        (*(*vm).current).since = (*vm).context().moment();
         ffi::lua_yieldk(l, 0, ctx, Some(then))
     }
 }

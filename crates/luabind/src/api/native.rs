@@ -7,9 +7,9 @@ use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
 use super::{
-    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace,
+    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace, waits,
 };
-use crate::vm::{Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
+use crate::vm::{GIVEN_UP, Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
 const FUNCTIONS: &[Entry] = &[
     (c"sessions", sessions),
@@ -17,6 +17,8 @@ const FUNCTIONS: &[Entry] = &[
     (c"main_thread", main_thread),
     (c"kill", kill),
     (c"term", term),
+    (c"waits", waits::waits),
+    (c"held", waits::held),
     (c"watch", watch),
     (c"hook", set_hook),
     (c"forward", forward),
@@ -124,14 +126,16 @@ unsafe extern "C-unwind" fn kill(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `term(address)`: as if the service had ended.
+/// `term(address, reason?)`: as if the service had ended; the reason is for those whose calls fail.
 unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         match address::destination(l, vm, 1) {
             address::Dest::Handle(handle) => {
+                let given = ffi::lua_type(l, 2) == ffi::LUA_TSTRING;
+                let reason = if given { super::bytes_at(l, 2) } else { GIVEN_UP };
                 (*vm).forget_requester(handle);
-                (*vm).fail_calls_to(handle, b"");
+                (*vm).fail_calls_to(handle, reason);
             }
             address::Dest::Global(index) => (*vm).fail_calls_named(super::bytes_at(l, index)),
             address::Dest::Invalid => {}
@@ -244,9 +248,8 @@ unsafe fn finish_ask(l: *mut lua_State, vm: *mut Vm, dest: Dest, kind: u8, paylo
                 (*thread).wait = 0;
                 let waiter = Waiter::Select { slot: (*thread).slot, dest: call::watched(dest) };
                 (*vm).sessions.insert(session, waiter);
-                if (*thread).select.is_none() {
-                    (*thread).select = Some(Box::default());
-                }
+                let since = (*vm).context().moment();
+                (*thread).select.get_or_insert_default().since = since;
                 ffi::lua_pushinteger(l, i64::from(session));
                 1
             }
@@ -305,9 +308,12 @@ unsafe extern "C-unwind" fn completed(l: *mut lua_State, _: c_int, _: ffi::lua_K
                 select.current = payload;
                 4
             }
-            Outcome::Failed(_) => {
+            Outcome::Failed(reason) => {
                 ffi::lua_pushboolean(l, 0);
-                2
+                let (block, len) = (reason.as_ptr(), reason.len());
+                select.current = reason;
+                super::call::push_failure(l, block, len);
+                3
             }
         }
     }
@@ -377,7 +383,11 @@ unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let workers = (*vm).context().node().workers();
-        ffi::lua_pushboolean(l, c_int::from((*vm).shared.hold_worker(workers)));
+        let held = (*vm).shared.hold_worker(workers);
+        if held {
+            (*vm).interrupt.hold((*vm).context().message_count());
+        }
+        ffi::lua_pushboolean(l, c_int::from(held));
         1
     }
 }
@@ -385,7 +395,9 @@ unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
 /// `release_worker()`, after a `hold_worker` that was granted
 unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
     unsafe {
-        (*vm_of(l)).shared.release_worker();
+        let vm = vm_of(l);
+        (*vm).shared.release_worker();
+        (*vm).interrupt.release();
         0
     }
 }

@@ -7,7 +7,7 @@ use skynet_core::{Handle, PTYPE_ERROR, PTYPE_RESPONSE, Payload};
 
 use super::{address, data, send, trace};
 use crate::codec;
-use crate::vm::{Responder, Thread, Vm, vm_of};
+use crate::vm::{Place, Thread, Vm, vm_of};
 
 /// Takes the running thread's request; raises if it has none.
 #[inline]
@@ -110,7 +110,7 @@ pub(crate) unsafe extern "C-unwind" fn response(l: *mut lua_State) -> c_int {
             ffi::lua_pushcclosure(l, nothing, 0);
             return 1;
         }
-        let id = (*vm).next_responder;
+        let id = (*vm).responders.reserve();
         ffi::lua_pushinteger(l, id);
         if ffi::lua_type(l, 1) == ffi::LUA_TNIL {
             ffi::lua_pushcclosure(l, data::pack, 0);
@@ -119,10 +119,35 @@ pub(crate) unsafe extern "C-unwind" fn response(l: *mut lua_State) -> c_int {
         }
         // May raise: only then is the request taken from the thread.
         ffi::lua_pushcclosure(l, respond_later, 2);
-        (*vm).next_responder = id.wrapping_add(1);
-        let responder = Responder { session: (*thread).session, source: (*thread).source, alive: true };
-        (*vm).responders.insert(id, responder);
+        Vm::note_closure(vm, l, id);
+        if !(*thread).open {
+            // A finalizer was faster.
+            return ffi::luaL_error(l, c"no session".as_ptr());
+        }
+        (*vm).responders.insert(id, (*thread).session, (*thread).source, Place::caller(l));
         (*thread).open = false;
+        1
+    }
+}
+
+/// `skynet.explain_errors(on?) -> boolean`: whether errors say more than those of C skynet; what it was before.
+pub(crate) unsafe extern "C-unwind" fn explain_errors(l: *mut lua_State) -> c_int {
+    unsafe { switch(l, &mut (*vm_of(l)).explains) }
+}
+
+/// `skynet.answer_forgotten(on?) -> boolean`: whether requests that are forgotten are answered with an error; what it was before.
+pub(crate) unsafe extern "C-unwind" fn answer_forgotten(l: *mut lua_State) -> c_int {
+    unsafe { switch(l, &mut (*vm_of(l)).answers_forgotten) }
+}
+
+/// Sets what the argument says, if there is one; pushes what it was.
+unsafe fn switch(l: *mut lua_State, setting: &mut bool) -> c_int {
+    unsafe {
+        let before = *setting;
+        if ffi::lua_gettop(l) > 0 {
+            *setting = ffi::lua_toboolean(l, 1) != 0;
+        }
+        ffi::lua_pushboolean(l, c_int::from(before));
         1
     }
 }
@@ -136,36 +161,26 @@ unsafe extern "C-unwind" fn respond_later(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let id = ffi::lua_tointegerx(l, ffi::lua_upvalueindex(1), std::ptr::null_mut());
-        let responder = (*vm).responders.get(&id).copied();
+        let responder = (*vm).responders.get(id).map(|r| (r.alive, r.source, r.session));
         if ffi::lua_type(l, 1) == ffi::LUA_TSTRING && super::bytes_at(l, 1) == b"TEST" {
-            ffi::lua_pushboolean(l, c_int::from(responder.is_some_and(|r| r.alive)));
+            ffi::lua_pushboolean(l, c_int::from(responder.is_some_and(|(alive, ..)| alive)));
             return 1;
         }
-        let Some(responder) = responder else {
+        let Some((alive, source, session)) = responder else {
             return ffi::luaL_error(l, c"Can't response more than once".as_ptr());
         };
-        if !responder.alive {
-            (*vm).responders.remove(&id);
+        if !alive {
+            (*vm).responders.remove(id);
             ffi::lua_pushboolean(l, 0);
             return 1;
         }
         if ffi::lua_toboolean(l, 1) == 0 {
             // Lua's `nil, reason`: the caller's error shows the text. Behind a false anything may stand that is nobody else's
             // business, such as the results of a `pcall`.
-            let reason = if ffi::lua_isnil(l, 1) != 0 && ffi::lua_type(l, 2) == ffi::LUA_TSTRING {
-                Payload::copy_from(super::bytes_at(l, 2))
-            } else {
-                Payload::empty()
-            };
-            (*vm).responders.remove(&id);
-            let sent = (*vm).context().send_from(
-                Handle::NONE,
-                Handle::from_raw(responder.source),
-                PTYPE_ERROR,
-                responder.session,
-                reason,
-            );
-            ffi::lua_pushboolean(l, c_int::from(sent.is_ok()));
+            let given = ffi::lua_isnil(l, 1) != 0 && ffi::lua_type(l, 2) == ffi::LUA_TSTRING;
+            (*vm).responders.remove(id);
+            let sent = refuse(vm, source, session, given.then(|| super::bytes_at(l, 2)));
+            ffi::lua_pushboolean(l, c_int::from(sent));
             return 1;
         }
         let top = ffi::lua_gettop(l);
@@ -181,6 +196,20 @@ unsafe extern "C-unwind" fn respond_later(l: *mut lua_State) -> c_int {
     }
 }
 
+/// Answers with an error, and a text about it if one is given. True if it was delivered. A leaf.
+#[cold]
+unsafe fn refuse(vm: *mut Vm, source: u32, session: i32, text: Option<&[u8]>) -> bool {
+    // SAFETY: the caller is inside the VM.
+    unsafe {
+        let ctx = (*vm).context();
+        let reason = match text {
+            Some(text) => ctx.node().reason(text),
+            None => ctx.node().reason((*vm).reason(" answered with an error")),
+        };
+        ctx.send_from(Handle::NONE, Handle::from_raw(source), PTYPE_ERROR, session, reason).is_ok()
+    }
+}
+
 /// After a pack function of the program's; its results are on top of the stack.
 unsafe extern "C-unwind" fn packed(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
     unsafe {
@@ -193,7 +222,7 @@ unsafe extern "C-unwind" fn packed(l: *mut lua_State, _: c_int, _: ffi::lua_KCon
 
 unsafe fn finish_response(l: *mut lua_State, vm: *mut Vm, id: i64, payload: Payload) -> c_int {
     unsafe {
-        let sent = match (*vm).responders.remove(&id) {
+        let sent = match (*vm).responders.remove(id) {
             Some(responder) => respond(vm, responder.source, responder.session, payload),
             None => {
                 drop(payload);

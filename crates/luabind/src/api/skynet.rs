@@ -6,11 +6,15 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 use skynet_core::*;
 
-use super::{Entry, bytes_at, call, data, deadline, info, life, proto, reply, require, send, sleep, trace};
+use super::{
+    Entry, bytes_at, call, data, deadline, info, life, mailbox, proto, reply, require, send, sleep, trace,
+};
 
 /// Native functions, sorted by name.
 const FUNCTIONS: &[Entry] = &[
     (c"address", info::address_),
+    (c"answer_forgotten", reply::answer_forgotten),
+    (c"bound_mailbox", mailbox::bound_mailbox),
     (c"call", call::call),
     (c"call_timeout", deadline::call_timeout),
     (c"context", reply::context),
@@ -18,6 +22,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"endless", info::endless),
     (c"error", info::error),
     (c"exit", life::exit),
+    (c"explain_errors", reply::explain_errors),
     (c"fork", sleep::fork),
     (c"genid", info::genid),
     (c"getenv", info::getenv),
@@ -40,6 +45,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"response", reply::response),
     (c"ret", reply::ret),
     (c"retpack", reply::retpack),
+    (c"runaway", deadline::runaway),
     (c"self", info::self_),
     (c"send", send::send),
     (c"setenv", info::setenv),

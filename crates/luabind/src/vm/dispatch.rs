@@ -1,8 +1,11 @@
 //! From a message to the Lua code that handles it.
 
+use std::ffi::c_void;
+
 use mlua::ffi;
 use skynet_core::{
-    Context, Handle, Message, PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_TRACE, Payload, SocketMessage,
+    Context, Handle, Message, PTYPE_ERROR, PTYPE_MULTICAST, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_TRACE,
+    Payload, SocketMessage,
 };
 
 use super::record::Current;
@@ -43,6 +46,9 @@ impl Vm {
                 // Such a service will never answer.
                 Mode::Silent => refuse(ctx, &msg),
             }
+            if (*this).responders.due {
+                Vm::look_for_lost(this);
+            }
             if !(*this).aside.is_empty() {
                 (*this).free_aside();
             }
@@ -78,6 +84,8 @@ impl Vm {
             {
                 kind = mapped;
                 (*this).keep = true;
+                // The block will be Lua's, to be sent or freed.
+                payload.unshare();
             }
             (*this).message = Current { kind, session, source: source.raw(), len: payload.len() };
             match kind {
@@ -102,8 +110,13 @@ impl Vm {
         }
     }
 
-    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32, reason: Payload) {
+    pub(crate) unsafe fn on_error(this: *mut Vm, session: i32, source: u32, mut reason: Payload) {
         unsafe {
+            if reason.is_empty() && source != 0 {
+                // C nodes never say more.
+                let how = if session == 0 { "is gone" } else { "answered with an error" };
+                reason = format!("service {} {how}", Handle::from_raw(source)).into();
+            }
             if session != 0 {
                 // Whoever sends it knows the session: it fails, whoever was asked.
                 (*this).fail_call(session, reason);
@@ -130,8 +143,8 @@ impl Vm {
                 Vm::out_of_memory(this);
                 return;
             }
-            // An error wants no answer: there is no request to forget.
-            (*thread).open = kind != PTYPE_ERROR;
+            // An error wants no answer, and the session of a publication is the number of its channel: there is no request to forget.
+            (*thread).open = kind != PTYPE_ERROR && kind != PTYPE_MULTICAST;
             (*thread).kind = kind;
             (*thread).session = session;
             (*thread).source = source;
@@ -155,23 +168,24 @@ impl Vm {
     unsafe fn run_on(this: *mut Vm, thread: *mut Thread, function: ffi::lua_CFunction, payload: Payload) {
         unsafe {
             (*this).parked = super::Parked::Answer { block: payload.as_ptr(), len: payload.len() };
-            let outer = Vm::note_socket_message(this, &payload);
+            let outer = Vm::note_message(this, &payload);
             // A light C function on a fresh stack: allocates nothing.
             ffi::lua_pushcclosure((*thread).l, function, 0);
             Vm::resume(this, thread, 0);
-            (*this).socket_message = outer;
+            ((*this).socket_message, (*this).shared_message) = outer;
             if (*this).keep {
                 let _ = payload.into_raw();
             }
         }
     }
 
-    /// Notes that a payload is in Lua's sight that owns a buffer of a socket; what was noted before.
+    /// Notes that a payload is in Lua's sight that owns a buffer of a socket, or is read by others too; what was noted before.
     #[inline]
-    unsafe fn note_socket_message(this: *mut Vm, payload: &Payload) -> *const std::ffi::c_void {
+    unsafe fn note_message(this: *mut Vm, payload: &Payload) -> (*const c_void, *const u8) {
         // SAFETY: the caller is inside the VM.
         unsafe {
-            let before = (*this).socket_message;
+            let before = ((*this).socket_message, (*this).shared_message);
+            (*this).shared_message = if payload.is_shared() { payload.as_ptr() } else { std::ptr::null() };
             // Whatever it is dispatched as. The length rules nearly all others out.
             let owns =
                 payload.len() == size_of::<SocketMessage>() && SocketMessage::buffer(payload).is_some();
@@ -183,9 +197,10 @@ impl Vm {
     /// Answers the request in hand with an error.
     pub(super) unsafe fn refuse_current(this: *mut Vm) {
         unsafe {
-            let Current { session, source, .. } = (*this).message;
-            if session > 0 {
-                answer_error((*this).context(), Handle::from_raw(source), session, b"");
+            let Current { kind, session, source, .. } = (*this).message;
+            if session > 0 && kind != PTYPE_MULTICAST {
+                let reason = (*this).reason(" has no memory left to handle the request");
+                answer_error((*this).context(), Handle::from_raw(source), session, &reason);
             }
         }
     }
@@ -204,7 +219,10 @@ impl Vm {
     /// A service that took the messages into its own hands.
     unsafe fn call_back(this: *mut Vm, msg: Message, forward: bool) {
         unsafe {
-            let Message { kind, session, source, payload } = msg;
+            let Message { kind, session, source, mut payload } = msg;
+            if forward {
+                payload.unshare();
+            }
             (*this).message = Current { kind, session, source: source.raw(), len: payload.len() };
             let main = (*this).main;
             ffi::lua_settop(main, 0);
@@ -223,11 +241,11 @@ impl Vm {
             ffi::lua_pushinteger(co, payload.len() as i64);
             ffi::lua_pushinteger(co, i64::from(session));
             ffi::lua_pushinteger(co, i64::from(source.raw()));
-            let before = Vm::note_socket_message(this, &payload);
+            let before = Vm::note_message(this, &payload);
             let outer = Vm::enter(this, co);
             let status = ffi::lua_pcallk(co, 5, 0, 1, 0, None);
             (*this).set_running(outer);
-            (*this).socket_message = before;
+            ((*this).socket_message, (*this).shared_message) = before;
             if forward {
                 let _ = payload.into_raw();
             }
@@ -241,12 +259,13 @@ impl Vm {
 
 /// Answers a request that nobody will handle.
 pub(crate) fn refuse(ctx: &Context, msg: &Message) {
-    if msg.session > 0 && msg.kind != PTYPE_RESPONSE && msg.kind != PTYPE_ERROR {
-        answer_error(ctx, msg.source, msg.session, b"");
+    if msg.wants_answer() {
+        let reason = format!("{} takes no requests: it has not started, or ends", ctx.title());
+        answer_error(ctx, msg.source, msg.session, reason.as_bytes());
     }
 }
 
-/// Sends PTYPE_ERROR with a text about it, which may be empty; a receiver that is gone needs none.
+/// Sends PTYPE_ERROR with a text about it, unless the node keeps such to itself; a receiver that is gone needs none.
 pub(crate) fn answer_error(ctx: &Context, dest: Handle, session: i32, reason: &[u8]) {
-    let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, session, Payload::copy_from(reason));
+    let _ = ctx.send_from(Handle::NONE, dest, PTYPE_ERROR, session, ctx.node().reason(reason));
 }

@@ -1,9 +1,9 @@
 //! The end of a VM: what it owes is answered.
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Context, Handle};
+use skynet_core::Context;
 
-use super::{R_TOKENS, State, Thread, Token, Vm, Waiter, dispatch::answer_error};
+use super::{R_TOKENS, State, Thread, Token, Vm, Waiter};
 
 impl Vm {
     /// Answers everything that is owed and closes the Lua state. For a service that ends without `skynet.exit`.
@@ -19,22 +19,11 @@ impl Vm {
                 crate::loader::tell_launcher_removed(ctx);
                 (*this).fail_open_requests();
                 (*this).fail_responders();
-                (*this).take_leave_of(&(*this).callees());
+                let callees = (*this).callees();
+                (*this).tell_callees(&callees);
             }
             (*this).quitting = true;
             Vm::close(this);
-        }
-    }
-
-    /// Tells those whom it has been calling that it ends.
-    pub(crate) fn take_leave_of(&self, callees: &[u32]) {
-        if callees.is_empty() {
-            return;
-        }
-        // To them, too, it may be the first word of the end of one they wait for.
-        let obituary = self.context().obituary();
-        for callee in callees {
-            answer_error(self.context(), Handle::from_raw(*callee), 0, obituary.as_bytes());
         }
     }
 
@@ -84,7 +73,7 @@ impl Vm {
     /// What a thread leaves behind when it ends other than by coming back from its function: nobody may go on waiting for it.
     #[cold]
     pub(super) fn settle(&mut self, thread: *mut Thread) {
-        self.fail_request_of(thread, b"");
+        self.fail_request_of(thread, ": the thread of the request was closed");
         self.forget_wait(thread);
         // SAFETY: the record is alive.
         let (slot, token, selects) = unsafe { ((*thread).slot, (*thread).token, (*thread).select.is_some()) };
@@ -156,7 +145,7 @@ impl Vm {
                 limit as f64 / (1024.0 * 1024.0)
             );
             (*this).context().log(text);
-            (*this).context().set_end("ran out of memory");
+            (*this).context().set_end("ended at its memory limit");
             (*this).context().exit();
         }
     }

@@ -1,15 +1,30 @@
 //! Errors: what is logged, and what the requester gets.
 
 use std::ffi::{CStr, c_int};
+use std::ops::Range;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::Context;
+use skynet_core::{Context, PTYPE_DEBUG};
 
 use super::record::Current;
 use super::{R_PROTO, Thread, Vm};
 
 /// What the report of an error may allocate beyond the memory limit, in bytes.
 const REPORT_ROOM: usize = 1024 * 1024;
+
+/// An error with its traceback.
+struct Report {
+    /// As it is logged.
+    line: Vec<u8>,
+    /// Where in there the error is.
+    error: Range<usize>,
+}
+
+impl Report {
+    fn error(&self) -> &[u8] {
+        self.line.get(self.error.clone()).unwrap_or_default()
+    }
+}
 
 impl Vm {
     /// A thread ended with the error on top of its stack: its requester is told, its to-be-closed variables run, the
@@ -18,22 +33,23 @@ impl Vm {
     pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
         unsafe {
             let co = (*thread).l;
+            (*this).interrupt.forgive();
+            // The traceback is taken while there is a stack, and logged after what the closing logs.
+            let report = Vm::describe(this, co, status);
             if (*this).interrupt.condemned() {
                 let obituary = (*this).context().obituary();
-                (*this).fail_request_of(thread, obituary.as_bytes());
+                (*this).end_request_of(thread, &obituary);
             } else {
-                (*this).fail_request_of(thread, b"");
+                (*this).fail_raised(thread, report.error());
             }
             if let Some(tag) = (*thread).tag() {
                 crate::api::trace::write((*this).context(), tag, b"error");
             }
-            // The traceback is taken while there is a stack, and logged after what the closing logs.
-            let report = Vm::describe(this, co, status);
             (*this).forget_wait(thread);
             Vm::unwind(this, thread);
             (*thread).spent = true;
             (*this).recycle(thread);
-            (*this).context().log(report);
+            (*this).context().log(report.line);
             if status == ffi::LUA_ERRMEM {
                 Vm::out_of_memory(this);
             }
@@ -68,12 +84,12 @@ impl Vm {
     pub(super) unsafe fn report(this: *mut Vm, co: *mut lua_State, status: c_int) {
         unsafe {
             let report = Vm::describe(this, co, status);
-            (*this).context().log(report);
+            (*this).context().log(report.line);
         }
     }
 
     /// The error on top of `co`, which is popped, with the traceback of `co`: as it is logged.
-    unsafe fn describe(this: *mut Vm, co: *mut lua_State, status: c_int) -> Vec<u8> {
+    unsafe fn describe(this: *mut Vm, co: *mut lua_State, status: c_int) -> Report {
         unsafe {
             let main = (*this).main;
             // Room for the report even when the limit is what broke.
@@ -87,19 +103,22 @@ impl Vm {
             ffi::lua_xmove(co, main, 1);
             ffi::lua_pushlightuserdata(main, co.cast());
             let Current { session, source, len, .. } = (*this).message;
-            let text = if ffi::lua_pcallk(main, 2, 1, 0, 0, None) == ffi::LUA_OK {
-                let mut text = header(source, (*this).handle, session, len);
-                text.extend_from_slice(crate::api::bytes_at(main, -1));
-                text.extend_from_slice(b"\x1b[0m");
-                text
+            let report = if ffi::lua_pcallk(main, 2, 1, 0, 0, None) == ffi::LUA_OK {
+                let mut line = header(source, (*this).handle, session, len);
+                let start = line.len();
+                line.extend_from_slice(crate::api::bytes_at(main, -1));
+                let error = start..line.len();
+                line.extend_from_slice(b"\x1b[0m");
+                Report { line, error }
             } else {
                 let what = if status == ffi::LUA_ERRMEM { "lua memory error" } else { "lua error in error" };
-                format!("{what} : [{source:x} to :{:x} : {session}]", (*this).handle).into_bytes()
+                let line = format!("{what} : [{source:x} to :{:x} : {session}]", (*this).handle).into_bytes();
+                Report { line, error: 0..what.len() }
             };
             ffi::lua_settop(main, -2);
             (*this).set_running(outer);
             (*this).memory.limit = limit;
-            text
+            report
         }
     }
 
@@ -140,14 +159,16 @@ fn header(source: u32, to: u32, session: i32, len: usize) -> Vec<u8> {
 unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
     unsafe {
         let co: *mut lua_State = ffi::lua_touserdata(l, 2).cast();
-        let mut len = 0;
-        let text = if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
+        if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
             // A text of ours.
-            ffi::lua_pushstring(l, ffi::lua_touserdata(l, 1).cast())
+            ffi::lua_pushstring(l, ffi::lua_touserdata(l, 1).cast());
         } else {
-            ffi::luaL_tolstring(l, 1, &mut len)
-        };
-        ffi::luaL_traceback(l, co, text, 0);
+            ffi::luaL_tolstring(l, 1, std::ptr::null_mut());
+        }
+        // Put together here: the other way the text would end at its first NUL.
+        ffi::lua_pushstring(l, c"\n".as_ptr());
+        ffi::luaL_traceback(l, co, std::ptr::null(), 0);
+        ffi::lua_concat(l, 3);
         1
     }
 }
@@ -165,33 +186,50 @@ unsafe extern "C-unwind" fn unknown_command(l: *mut lua_State) -> c_int {
     }
 }
 
-/// Logs that the handler of the thread's message came back without an answer.
+/// Logs that the handler of the thread's message came back without an answer, and where that handler is. The place is left
+/// on top of the stack.
 ///
 /// Jumping: may raise.
 #[cold]
 pub(super) unsafe fn warn_unanswered(l: *mut lua_State, thread: *mut Thread) {
     unsafe {
         ffi::lua_settop(l, 0);
-        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
-        ffi::lua_rawgeti(l, 1, i64::from((*thread).kind));
-        if ffi::lua_type(l, 2) != ffi::LUA_TTABLE
-            || ffi::lua_getfield(l, 2, c"dispatch".as_ptr()) != ffi::LUA_TFUNCTION
-        {
-            return;
+        if !push_handler(l, (*thread).kind) {
+            ffi::lua_pushstring(l, c"a handler that is gone".as_ptr());
+        } else {
+            let mut info: ffi::lua_Debug = std::mem::zeroed();
+            ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
+            ffi::lua_pushfstring(l, c"%s:%d".as_ptr(), info.source, info.linedefined);
         }
-        let mut info: ffi::lua_Debug = std::mem::zeroed();
-        ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
         let mut digits = [0; 9];
         crate::api::text::hex8((*thread).source, &mut digits);
         ffi::lua_pushfstring(
             l,
-            c"Maybe forgot response session %d from :%s : %s:%d".as_ptr(),
+            c"Maybe forgot response session %d from :%s : %s".as_ptr(),
             (*thread).session,
             digits.as_ptr(),
-            info.source,
-            info.linedefined,
+            ffi::lua_tolstring(l, -1, std::ptr::null_mut()),
         );
         log_value(l, (*(*thread).vm).context(), -1);
+        ffi::lua_settop(l, -2);
+    }
+}
+
+/// Pushes the dispatch function of a protocol; false if there is none.
+unsafe fn push_handler(l: *mut lua_State, kind: u8) -> bool {
+    unsafe {
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO);
+        if ffi::lua_rawgeti(l, -1, i64::from(kind)) != ffi::LUA_TTABLE {
+            if kind != PTYPE_DEBUG {
+                return false;
+            }
+            // Unless the program has a class of its own, it is handled by the module.
+            ffi::lua_getfield(l, ffi::LUA_REGISTRYINDEX, c"_LOADED".as_ptr());
+            if ffi::lua_getfield(l, -1, c"skynet.debug".as_ptr()) != ffi::LUA_TTABLE {
+                return false;
+            }
+        }
+        ffi::lua_getfield(l, -1, c"dispatch".as_ptr()) == ffi::LUA_TFUNCTION
     }
 }
 

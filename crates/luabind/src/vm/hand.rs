@@ -32,7 +32,7 @@ impl Vm {
                     true
                 }
                 State::Ready | State::Waiting | State::Parked => {
-                    (*this).fail_request_of(thread, b"");
+                    (*this).fail_request_of(thread, ": the thread of the request was killed");
                     Vm::close_thread(this, l, thread);
                     true
                 }

@@ -12,26 +12,31 @@ mod end;
 mod fault;
 mod hand;
 mod queues;
+mod reason;
 mod record;
 mod reply;
 mod request;
+mod responders;
 mod resume;
 mod sessions;
 mod socket;
 mod thread;
 mod waiters;
+mod waits;
 
 pub(crate) use bare::result_unused;
 pub(crate) use deadline::NO_LIMIT;
 pub(crate) use dispatch::{Parked, refuse};
 pub(crate) use fault::log_value;
 pub(crate) use queues::{Fork, Wake};
+pub(crate) use reason::shown;
 pub(crate) use record::{Mode, Vm, Yielded};
-pub(crate) use reply::Responder;
-pub(crate) use request::{default_unknown_request, default_unknown_response, hook, is_unpack};
-pub(crate) use sessions::Outcome;
+pub(crate) use request::{default_unknown_request, default_unknown_response, handled, hook, is_unpack};
+pub(crate) use responders::{Place, Responders};
+pub(crate) use sessions::{GIVEN_UP, Outcome};
 pub(crate) use thread::{State, Tag, Thread, Timer, Token};
 pub(crate) use waiters::Waiter;
+pub(crate) use waits::{Wait, WaitKind};
 
 use mlua::ffi::{self, lua_State};
 
@@ -63,8 +68,14 @@ pub(crate) const R_BARE: i64 = 15;
 pub(crate) const R_LUA_DISPATCH: i64 = 16;
 /// The string `__pairs`: looking for the metamethod must not start a collection, whose finalizers may pack.
 pub(crate) const R_PAIRS: i64 = 17;
+/// Closures of `skynet.response`, weak, by the numbers of their slots.
+pub(crate) const R_RESPONSES: i64 = 18;
+/// The metatable of the object that tells of collections.
+pub(crate) const R_SENTINEL: i64 = 19;
+/// Channels of `skynet.multicast` by their numbers, weak; false while there are none.
+pub(crate) const R_CHANNELS: i64 = 20;
 /// The last of the fixed slots.
-pub(crate) const R_LAST: i64 = 17;
+pub(crate) const R_LAST: i64 = 20;
 
 /// The thread record that belongs to a Lua state: its own, or the root's.
 ///

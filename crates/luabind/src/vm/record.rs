@@ -11,7 +11,7 @@ use skynet_core::{Context, Payload};
 
 use super::alloc::{self, Memory};
 use super::waiters::Sessions;
-use super::{Fork, Parked, R_LAST, Responder, Thread, Wake};
+use super::{Fork, Parked, R_LAST, Responders, Thread, Wake};
 use crate::codec::{KeyCache, Scratch};
 use crate::interrupt::Interrupt;
 use crate::loader::Chunk;
@@ -103,10 +103,13 @@ pub(crate) struct Vm {
     pub(crate) aside: Vec<Scratch>,
     pub(crate) keys: Option<Box<KeyCache>>,
 
-    pub(crate) responders: HashMap<i64, Responder>,
-    pub(crate) next_responder: i64,
+    pub(crate) responders: Responders,
     /// Requests (source, session) whose handlers came back without an answer. Their callers hear when the service ends.
     pub(crate) forgotten: Vec<(u32, i32)>,
+    /// Requests that are forgotten are answered with an error at once.
+    pub(crate) answers_forgotten: bool,
+    /// Errors say more than those of C skynet: what this service tells its callers, and what its own calls raise.
+    pub(crate) explains: bool,
 
     pub(crate) message: Current,
     /// The name of the lua protocol as Lua has interned it, while its class is known to be as we made it; else null. Calls
@@ -120,6 +123,8 @@ pub(crate) struct Vm {
     pub(crate) net: Option<Box<crate::net::Net>>,
     /// The message in hand, if it came from the sockets of the node and owns a buffer; else null.
     pub(crate) socket_message: *const std::ffi::c_void,
+    /// The message in hand, if others read it too; else null.
+    pub(crate) shared_message: *const u8,
     /// The payload in hand belongs to Lua now.
     pub(crate) keep: bool,
 
@@ -130,6 +135,9 @@ pub(crate) struct Vm {
     pub(crate) tags: HashMap<u32, Box<[u8]>>,
     /// Sessions that are being listed.
     pub(crate) snapshot: Vec<(i32, Option<u32>)>,
+    /// Waits, and answers that are owed, that are being listed.
+    pub(crate) waits: Vec<super::Wait>,
+    pub(crate) owed: Vec<(u32, i32)>,
     /// Handles and bytes of services that are being listed.
     pub(crate) figures: Vec<(u32, usize)>,
     /// Sessions of `skynet.profile`.
@@ -192,20 +200,24 @@ impl Vm {
             scratch: Scratch::EMPTY,
             aside: Vec::new(),
             keys: None,
-            responders: HashMap::new(),
-            next_responder: 1,
+            responders: Responders::default(),
             forgotten: Vec::new(),
+            answers_forgotten: false,
+            explains: ctx.node().explains_errors(),
             message: Current::default(),
             lua_protocol: ptr::null(),
             forward: None,
             own_errors: false,
             net: None,
             socket_message: ptr::null(),
+            shared_message: ptr::null(),
             keep: false,
             tracing: false,
             trace_count: 0,
             tags: HashMap::new(),
             snapshot: Vec::new(),
+            waits: Vec::new(),
+            owed: Vec::new(),
             figures: Vec::new(),
             profiles: Vec::new(),
             netpack: ptr::null_mut(),

@@ -4,22 +4,11 @@ use skynet_core::Handle;
 
 use super::{Thread, Vm, dispatch::answer_error};
 
-/// A request that `skynet.response` took over.
-#[derive(Clone, Copy)]
-pub(crate) struct Responder {
-    pub(crate) session: i32,
-    pub(crate) source: u32,
-    /// The requester has not been reported dead.
-    pub(crate) alive: bool,
-}
-
 impl Vm {
     /// The requester `source` has ended: answers to it would find nobody.
     pub(crate) fn forget_requester(&mut self, source: u32) {
         self.forgotten.retain(|(requester, _)| *requester != source);
-        for responder in self.responders.values_mut().filter(|r| r.source == source) {
-            responder.alive = false;
-        }
+        self.responders.forget_requester(source);
     }
 
     /// Answers every request that a thread has open with an error: the service ends.
@@ -27,16 +16,17 @@ impl Vm {
         let obituary = self.context().obituary();
         let threads: Vec<_> = self.live_threads().collect();
         for thread in threads {
-            self.fail_request_of(thread, obituary.as_bytes());
+            self.end_request_of(thread, &obituary);
         }
     }
 
-    /// Answers the request that a thread has open, if it has one, with an error and a text about it, which may be empty.
-    pub(crate) fn fail_request_of(&mut self, thread: *mut Thread, reason: &[u8]) {
+    /// Answers the request that a thread has open, if it has one, with the obituary of the service.
+    pub(super) fn end_request_of(&mut self, thread: *mut Thread, obituary: &str) {
         // SAFETY: the record is alive; nothing here runs Lua.
         unsafe {
             if std::mem::take(&mut (*thread).open) && (*thread).session > 0 {
-                answer_error(self.context(), Handle::from_raw((*thread).source), (*thread).session, reason);
+                let source = Handle::from_raw((*thread).source);
+                answer_error(self.context(), source, (*thread).session, obituary.as_bytes());
             }
         }
     }
@@ -48,9 +38,7 @@ impl Vm {
         for (source, session) in std::mem::take(&mut self.forgotten) {
             answer_error(self.context(), Handle::from_raw(source), session, reason);
         }
-        let mut open: Vec<_> = self.responders.drain().collect();
-        open.sort_unstable_by_key(|(id, _)| *id);
-        for (_, responder) in open {
+        for responder in self.responders.drain() {
             if responder.alive {
                 answer_error(self.context(), Handle::from_raw(responder.source), responder.session, reason);
             }
@@ -68,5 +56,13 @@ impl Vm {
         callees.sort_unstable();
         callees.dedup();
         callees
+    }
+
+    /// Tells those whom this service has been waiting for that it ends.
+    pub(crate) fn tell_callees(&self, callees: &[u32]) {
+        let obituary = self.context().obituary();
+        for callee in callees {
+            answer_error(self.context(), Handle::from_raw(*callee), 0, obituary.as_bytes());
+        }
     }
 }

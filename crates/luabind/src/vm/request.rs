@@ -3,11 +3,11 @@
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Handle, PTYPE_DEBUG, PTYPE_LUA};
+use skynet_core::{PTYPE_DEBUG, PTYPE_LUA, PTYPE_MULTICAST};
 
-use super::dispatch::{Parked, answer_error};
+use super::dispatch::Parked;
 use super::record::Current;
-use super::{R_HOOKS, R_LUA_DISPATCH, R_PROTO, Vm};
+use super::{R_HOOKS, R_LUA_DISPATCH, R_PROTO, Thread};
 use crate::{api, codec};
 
 /// The body of a thread that handles a message: finds the protocol, unpacks, calls the dispatch function.
@@ -33,6 +33,10 @@ pub(super) unsafe extern "C-unwind" fn request(l: *mut lua_State) -> c_int {
             let count = codec::unpack(l, vm, block, len, if cache == 0 { 0 } else { 1 });
             ffi::lua_callk(l, 2 + count, 0, 0, Some(handled));
             return handled(l, ffi::LUA_OK, 0);
+        }
+        ffi::lua_settop(l, 0);
+        if kind == PTYPE_MULTICAST && api::multicast::publication(l, vm, session, source) {
+            return 0;
         }
         ffi::lua_settop(l, 0);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, R_PROTO); // 1
@@ -95,27 +99,34 @@ unsafe extern "C-unwind" fn unpacked(l: *mut lua_State, _: c_int, _: ffi::lua_KC
 /// every request of its life.
 const MOST_FORGOTTEN: usize = 64 * 1024;
 
-/// A leaf.
+/// A request was not answered by its handler, which is at that place. A leaf.
 #[cold]
-unsafe fn remember_forgotten(vm: *mut Vm, source: u32, session: i32) {
-    // SAFETY: the caller is inside the VM.
-    let forgotten = unsafe { &mut (*vm).forgotten };
-    if forgotten.len() >= MOST_FORGOTTEN {
-        // The oldest have most likely been answered by hand.
-        forgotten.drain(..MOST_FORGOTTEN / 2);
+unsafe fn give_up_forgotten(thread: *mut Thread, place: &[u8]) {
+    // SAFETY: the caller is inside the VM, on that thread.
+    unsafe {
+        let vm = (*thread).vm;
+        if (*vm).answers_forgotten {
+            (*vm).fail_request_of(thread, [b" forgot the request: its handler is at ", place].concat());
+            return;
+        }
+        // The program may still answer by hand.
+        (*thread).open = false;
+        let forgotten = &mut (*vm).forgotten;
+        if forgotten.len() >= MOST_FORGOTTEN {
+            // The oldest have most likely been answered by hand.
+            forgotten.drain(..MOST_FORGOTTEN / 2);
+        }
+        forgotten.push(((*thread).source, (*thread).session));
     }
-    forgotten.push((source, session));
 }
 
 /// After the dispatch function: a request that is still open is most likely a mistake.
-unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
+pub(crate) unsafe extern "C-unwind" fn handled(l: *mut lua_State, _: c_int, _: ffi::lua_KContext) -> c_int {
     unsafe {
         let thread = super::thread_of(l);
         if (*thread).open && (*thread).session != 0 {
-            remember_forgotten((*thread).vm, (*thread).source, (*thread).session);
             super::fault::warn_unanswered(l, thread);
-            // The program may still answer by hand.
-            (*thread).open = false;
+            give_up_forgotten(thread, api::bytes_at(l, -1));
         }
         0
     }
@@ -129,8 +140,7 @@ unsafe fn unknown_request(l: *mut lua_State) -> c_int {
         let Current { session, source, .. } = (*vm).message;
         let Parked::Answer { block, len } = (*vm).parked else { return 0 };
         if session != 0 {
-            (*thread).open = false;
-            answer_error((*vm).context(), Handle::from_raw(source), session, b"");
+            fail_unhandled(l, thread);
             return 0;
         }
         (*thread).open = false;
@@ -144,6 +154,21 @@ unsafe fn unknown_request(l: *mut lua_State) -> c_int {
         ffi::lua_pushvalue(l, 3);
         ffi::lua_callk(l, 5, 0, 0, Some(done));
         0
+    }
+}
+
+/// Answers a request that no handler takes, with an error. At index 3: the protocol's number, or its name. A leaf: looking at
+/// those raises nothing.
+#[cold]
+unsafe fn fail_unhandled(l: *mut lua_State, thread: *mut Thread) {
+    unsafe {
+        let mut what = b" has no handler for the protocol ".to_vec();
+        if ffi::lua_type(l, 3) == ffi::LUA_TSTRING {
+            what.extend_from_slice(api::bytes_at(l, 3));
+        } else {
+            what.extend_from_slice((*thread).kind.to_string().as_bytes());
+        }
+        (*(*thread).vm).fail_request_of(thread, what);
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) enum Outcome {
     Failed(Payload),
 }
 
+/// The reason of calls that `skynet.term` failed.
+pub(crate) const GIVEN_UP: &[u8] = b"skynet.term was called for the service";
+
 /// Parallel requests of one thread.
 #[derive(Default)]
 pub(crate) struct Select {
@@ -20,6 +23,8 @@ pub(crate) struct Select {
     pub(crate) done: VecDeque<(i32, Outcome)>,
     /// The thread is suspended until one is done.
     pub(crate) waiting: bool,
+    /// When the last request was sent: a moment of the node.
+    pub(crate) since: u64,
     /// The message that was consumed last: Lua may still read it.
     pub(crate) current: Payload,
 }
@@ -59,7 +64,7 @@ impl Vm {
         for (session, called) in &self.named_calls {
             let waits = || self.sessions.get(*session).is_some_and(|waiter| waiter.slot().is_some());
             if &**called == name && waits() {
-                self.failures.push_back((*session, Payload::empty()));
+                self.failures.push_back((*session, Payload::copy_from(GIVEN_UP)));
             }
         }
         self.sort_failures(start);

@@ -66,6 +66,8 @@ pub(crate) struct Thread {
     pub(crate) wait: i32,
     /// The socket that it waits for; 0 while it waits for none.
     pub(crate) socket: i32,
+    /// When it was suspended last: a moment of the node.
+    pub(crate) since: u64,
     /// How many values its first resume passes.
     pub(crate) nargs: c_int,
     /// Timer to cancel when it is woken early.
@@ -103,6 +105,7 @@ impl Thread {
             source: 0,
             wait: 0,
             socket: 0,
+            since: 0,
             nargs: 0,
             timer: Timer::None,
             limited: 0,

@@ -2,53 +2,38 @@
 
 use std::ffi::{CString, c_void};
 use std::ptr;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use skynet_core::{Context, Message, Module, Node, Service, ServiceControl, ServiceError, WorkerThread};
 
 use super::context::{CContext, until_nul};
 use super::library::{self, Entries};
+use crate::module::LoadedFile;
 
 /// The instance of a module that has no `_create`.
 const NO_INSTANCE: usize = usize::MAX;
 
-/// Finds a module on the patterns of `cpath`.
-///
-/// # Errors
-///
-/// Why it cannot be loaded, with its path.
-pub(crate) fn load(patterns: &[String], name: &str) -> Result<Box<dyn Module>, ServiceError> {
-    let module = CModule::new(patterns.to_vec(), name.to_owned());
-    module.entries()?;
-    Ok(Box::new(module))
-}
-
-/// A module from a file, which is loaded when its first service is launched.
+/// A module in C, from a loaded file.
 pub(crate) struct CModule {
-    patterns: Vec<String>,
-    name: String,
-    entries: OnceLock<&'static Entries>,
+    /// They live as long as the library, which is never unloaded.
+    entries: &'static Entries,
 }
 
 impl CModule {
-    /// A module that is to be looked for on these patterns of `cpath`.
-    pub(crate) fn new(patterns: Vec<String>, name: String) -> CModule {
-        CModule { patterns, name, entries: OnceLock::new() }
-    }
-
-    fn entries(&self) -> Result<&'static Entries, ServiceError> {
-        if let Some(entries) = self.entries.get() {
-            return Ok(entries);
-        }
-        let loaded = library::load(&self.patterns, &self.name).map_err(ServiceError::new)?;
-        // They live as long as the library, which is never unloaded.
-        Ok(*self.entries.get_or_init(|| Box::leak(Box::new(loaded))))
+    /// The module of this name.
+    ///
+    /// # Errors
+    ///
+    /// The file has no such module.
+    pub(crate) fn new(file: &LoadedFile, name: &str) -> Result<CModule, ServiceError> {
+        let entries = library::entries(file, name).map_err(ServiceError::new)?;
+        Ok(CModule { entries: Box::leak(Box::new(entries)) })
     }
 }
 
 impl Module for CModule {
     fn create(&self, node: &Node, args: &[u8]) -> Result<Box<dyn Service>, ServiceError> {
-        let entries = self.entries()?;
+        let entries = self.entries;
         let data = match entries.create {
             None => ptr::without_provenance_mut(NO_INSTANCE),
             // SAFETY: the module's function has this type, and asks for nothing.

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use skynet_core::{Handle, Node};
 
-use super::library::candidates;
 use crate::config::Config;
+use crate::module::candidates;
 
 /// The service that no file replaces: its VMs are part of the engine.
 const NEVER: &str = "snlua";
 
 /// The services that the binary has itself.
-pub(crate) const SHIPPED: [&str; 4] = [NEVER, "logger", "harbor", "gate"];
+pub(crate) const SHIPPED: [&str; 6] = [NEVER, "logger", "harbor", "gate", "group", "tunnel"];
 
 /// Whether services of this name come from a file, though the binary has them.
 pub(crate) fn file_of(config: &Config, name: &str) -> Option<PathBuf> {

@@ -129,6 +129,18 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "Count CPU time per service. Any value but `true` turns it off.",
             ),
             key(
+                "rs_explain_errors",
+                Kind::Boolean,
+                Silent("true"),
+                "Tell callers why their calls fail: what a handler raised with its traceback, who has ended and how. `false`: the errors of C skynet, and nothing of it goes to other services and nodes.",
+            ),
+            key(
+                "rs_runaway",
+                Kind::Integer { min: 0, max: 86_400 },
+                Silent("0"),
+                "How many seconds a Lua service may spend in one message before a Lua error interrupts it; 0 for ever. `skynet.runaway` sets it for one service.",
+            ),
+            key(
                 "rs_shutdown_timeout",
                 Kind::Integer { min: 1, max: 86_400 },
                 Silent("30"),

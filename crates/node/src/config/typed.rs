@@ -25,6 +25,10 @@ pub(crate) struct Config {
     pub(crate) harbor: u8,
     /// Whether CPU time is counted.
     pub(crate) profile: bool,
+    /// How long a Lua service may be in one message; zero without a limit.
+    pub(crate) runaway: Duration,
+    /// Whether callers are told why their calls fail.
+    pub(crate) explain_errors: bool,
     /// The log service: its module, and its argument if there is one.
     pub(crate) log_service: (String, Option<String>),
     /// The first service.
@@ -139,6 +143,8 @@ impl Config {
             threads,
             harbor,
             profile: value(&env, "profile") == "true",
+            runaway: Duration::from_secs(number(&env, "rs_runaway")? as u64),
+            explain_errors: env.get("rs_explain_errors").is_none_or(|value| value == "true"),
             log_service: (value(&env, "logservice").to_owned(), env.get("logger").cloned()),
             bootstrap,
             daemon: env.get("daemon").map(PathBuf::from),
@@ -164,7 +170,7 @@ impl Config {
         for (name, _) in self.env.iter().filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER)) {
             found.push(format!("{name} is not UTF-8; services see a damaged value"));
         }
-        for name in ["profile", "enablessl", "rs_shutdown_network"] {
+        for name in ["profile", "enablessl", "rs_explain_errors", "rs_shutdown_network"] {
             if let Some(value) = self.env.get(name).filter(|value| *value != "true" && *value != "false") {
                 found.push(format!("{name} = {value:?} counts as false; write true or false"));
             }

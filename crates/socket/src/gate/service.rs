@@ -192,17 +192,18 @@ impl Gate {
             }
         });
         let packages = packages.drain(..);
-        let sent = if !self.broker.is_none() {
-            ctx.send_all(Handle::NONE, self.broker, self.client_tag, id.raw(), packages)
+        let (dest, sent) = if !self.broker.is_none() {
+            (self.broker, ctx.send_all(Handle::NONE, self.broker, self.client_tag, id.raw(), packages))
         } else if !agent.is_none() {
-            ctx.send_all(*name, *agent, self.client_tag, id.raw(), packages)
+            (*agent, ctx.send_all(*name, *agent, self.client_tag, id.raw(), packages))
         } else if !self.watchdog.is_none() {
             let texts = packages.map(|package| data_text(id, &package));
-            ctx.send_all(Handle::NONE, self.watchdog, PTYPE_TEXT, id.raw(), texts)
+            (self.watchdog, ctx.send_all(Handle::NONE, self.watchdog, PTYPE_TEXT, id.raw(), texts))
         } else {
             drop(packages);
-            Ok(())
+            (Handle::NONE, Ok(()))
         };
+        self.sockets.hold(id, dest);
         if let Err(error) = sent
             && !std::mem::replace(lost, true)
         {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use mio::{Events, Poll, Token, Waker};
-use skynet_core::Driver;
+use skynet_core::{Driver, Handle};
 
 use crate::SocketId;
 use crate::sockets::Inner;
@@ -89,6 +89,8 @@ pub(crate) struct Poller {
     asleep: Arc<AtomicBool>,
     /// Sockets that had more to read than they got to.
     ready: Vec<SocketId>,
+    /// Sockets that are not read while the mailbox of a service is full.
+    held: HashMap<Handle, Vec<SocketId>>,
     /// Connections that are being made.
     attempts: HashMap<SocketId, Attempt>,
     /// A descriptor that is given up to turn a connection away when there is no other.
@@ -115,6 +117,7 @@ impl Poller {
             commands,
             asleep,
             ready: Vec::new(),
+            held: HashMap::new(),
             attempts: HashMap::new(),
             spare: accept::spare(),
             starved: Vec::new(),

@@ -18,6 +18,10 @@ pub(crate) enum Command {
     Start { id: SocketId, owner: Handle },
     /// Stop reading.
     Pause(SocketId),
+    /// Stop reading while the mailbox of this service is full.
+    Hold { id: SocketId, by: Handle },
+    /// The mailbox of this service is full no more.
+    Relieve(Handle),
     /// Make a connection to one of these addresses, or say why there are none.
     Connect { id: SocketId, addresses: Result<Vec<SocketAddr>, String> },
     /// Something waits on a socket that is not always watched for room.
@@ -36,6 +40,12 @@ impl Poller {
             Command::Open(id) => self.open(id),
             Command::Start { id, owner } => self.start(id, owner),
             Command::Pause(id) => self.pause(id),
+            Command::Hold { id, by } => {
+                if let Some(socket) = self.inner.table.get(id) {
+                    self.hold_if_full(&socket, by);
+                }
+            }
+            Command::Relieve(service) => self.relieve(service),
             Command::Connect { id, addresses } => self.connect(id, addresses),
             Command::Watch(id) => {
                 if let Some(socket) = self.inner.table.get(id) {
@@ -98,9 +108,34 @@ impl Poller {
 
     fn pause(&mut self, id: SocketId) {
         let Some(socket) = self.inner.table.get(id) else { return };
-        if socket.reading() == Reading::On {
+        if matches!(socket.reading(), Reading::On | Reading::Held) {
             socket.set_reading(Reading::Paused);
             self.watch(&socket);
+        }
+    }
+
+    /// Reads no more from a socket while the mailbox of a service that it feeds is full. True if that is so.
+    pub(super) fn hold_if_full(&mut self, socket: &Socket, by: Handle) -> bool {
+        if !self.inner.node.is_full(by) {
+            return false;
+        }
+        // The order to relieve it comes after this, since the mailbox was full just now.
+        if socket.reading() == Reading::On {
+            socket.set_reading(Reading::Held);
+            self.held.entry(by).or_default().push(socket.id);
+            self.watch(socket);
+        }
+        true
+    }
+
+    fn relieve(&mut self, service: Handle) {
+        for id in self.held.remove(&service).unwrap_or_default() {
+            // Since then it may have been closed, paused, or given to another owner.
+            let socket = self.inner.table.get(id);
+            if let Some(socket) = socket.filter(|socket| socket.reading() == Reading::Held) {
+                socket.set_reading(Reading::On);
+                self.watch(&socket);
+            }
         }
     }
 

@@ -39,6 +39,9 @@ impl Poller {
             }
             _ => return,
         }
+        if self.hold_if_full(socket, socket.owner()) {
+            return;
+        }
         let more = match io {
             Io::Listener(listener) => self.accept(socket, listener),
             Io::Stream(_) | Io::File(_) => self.read_stream(socket, io, ended),
@@ -136,10 +139,11 @@ impl Poller {
         true
     }
 
-    /// Gives a message to the owner. False if it is gone: then reading has stopped.
+    /// Gives a message to the owner. False if it is gone, or its mailbox full: then reading has stopped.
     pub(super) fn deliver(&mut self, socket: &Socket, message: Payload) -> bool {
-        match self.inner.deliver(socket.owner(), message) {
-            Ok(()) => true,
+        let owner = socket.owner();
+        match self.inner.deliver(owner, message) {
+            Ok(()) => !self.hold_if_full(socket, owner),
             Err(message) => {
                 self.orphaned(socket, Some(message));
                 false

@@ -38,7 +38,7 @@ impl Poller {
             Reading::On => true,
             // A connection that nobody owns is watched for its end.
             Reading::Paused => socket.kind == Kind::Tcp && !self.inner.node.is_alive(socket.owner()),
-            Reading::Fresh | Reading::Ended => false,
+            Reading::Held | Reading::Fresh | Reading::Ended => false,
         };
         let read = read.then_some(Interest::READABLE);
         let write = socket.kind == Kind::Tcp || socket.queued.load(Ordering::SeqCst);

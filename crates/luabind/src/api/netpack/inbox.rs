@@ -157,6 +157,9 @@ impl Inbox {
         let packages = &mut self.packages;
         let fed = intake.feed(block, now, &limits, |package| packages.push(package));
         route.send(ctx, id, *peer, packages);
+        if let Some(sockets) = &self.sockets {
+            sockets.hold(SocketId::from_raw(id), route.agent);
+        }
         if let Err(breach) = fed {
             self.close_for(ctx, id, &breach);
         }

@@ -96,7 +96,7 @@ pub(super) unsafe extern "C" fn skynet_send(
             return out.session;
         }
         let sent = ctx.node.send(out.source, Handle::from_raw(dest), out.kind, out.session, out.payload);
-        done(ctx, out.session, sent)
+        done(ctx, out.source, out.session, sent)
     };
     // SAFETY: as above.
     unsafe { with_service(ctx, NOBODY, send) }
@@ -121,16 +121,17 @@ pub(super) unsafe extern "C" fn skynet_sendname(
             return TOO_LARGE;
         };
         let sent = ctx.node.send_name(out.source, name, out.kind, out.session, out.payload);
-        done(ctx, out.session, sent)
+        done(ctx, out.source, out.session, sent)
     };
     // SAFETY: as above.
     unsafe { with_service(ctx, NOBODY, send) }
 }
 
 /// The session, or what a failure is to C. What could not be sent is freed.
-fn done(ctx: &CContext, session: i32, sent: Result<(), SendError>) -> c_int {
+fn done(ctx: &CContext, source: Handle, session: i32, sent: Result<(), SendError>) -> c_int {
     match sent {
         Ok(()) => session,
+        Err(error) if ctx.node.answer_refused(&error, source, session) => session,
         Err(error) => {
             // C skynet ends the process for these.
             if matches!(error, SendError::NoHarbor { .. } | SendError::NotForRemote { .. }) {

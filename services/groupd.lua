@@ -1,0 +1,190 @@
+-- `groupd`, one on each node that uses global groups. A global group is, on each node, an inner group with the members of that node, and
+-- an outer one, to which messages are sent: its members are the inner group and a tunnel to the inner group of every other node. So
+-- each message goes over each connection once, and none goes in a circle.
+--
+-- The directory is in the datacenter: ("group", "node", id) is the groupd of a node, ("group", "name", name, id) its inner group. A node
+-- first writes itself down, then reads who else is there and tells them: of two that come at once, at least one sees the other.
+local skynet = require "skynet"
+local group = require "skynet.group"
+local native = require "skynet.native.group"
+local datacenter = require "skynet.datacenter"
+local harbor = require "skynet.harbor"
+local queue = require "skynet.queue"
+require "skynet.manager"
+
+local own_id = skynet.harbor(skynet.self())
+
+---@class Global what this node has of a global group
+---@field inner integer
+---@field outer integer
+---@field tunnels table<integer, { to: integer, tunnel: integer }> harbor id → the tunnel to that node
+
+---@type table<string, Global>
+local globals = {}
+---@type table<integer, integer> harbor id → its groupd
+local peers = {}
+---@type table<string, fun(f: function, ...): ...> a queue for each name
+local queues = {}
+
+---@type fun(name: string, global: Global)
+local introduce
+
+---@param global Global
+---@param id integer
+local function close_tunnel(global, id)
+	local open = global.tunnels[id]
+	if open then
+		global.tunnels[id] = nil
+		-- The outer group hears of it.
+		skynet.kill(open.tunnel)
+	end
+end
+
+--- The connection to a node has ended, or the node.
+---@param id integer
+---@param address integer
+local function lost(id, address)
+	if peers[id] ~= address then
+		return
+	end
+	peers[id] = nil
+	local waits = false
+	for _, global in pairs(globals) do
+		waits = waits or global.tunnels[id] ~= nil
+		close_tunnel(global, id)
+	end
+	if waits then
+		-- Cut off, it may be the same one that comes back. One in a new life comes by itself.
+		harbor.connect(id)
+		for name, global in pairs(globals) do
+			pcall(introduce, name, global)
+		end
+	end
+end
+
+--- Notes the groupd of a node, and watches it by a request that fails with it.
+---@param id integer
+---@param address integer
+local function know(id, address)
+	if peers[id] ~= address then
+		peers[id] = address
+		skynet.fork(function()
+			pcall(skynet.timeout_call, nil, address, "debug", "LINK")
+			lost(id, address)
+		end)
+	end
+end
+
+--- A node has that inner group.
+---@param global Global
+---@param id integer
+---@param inner integer
+local function connect(global, id, inner)
+	local open = global.tunnels[id]
+	-- It says so, if the tunnel is there; a tunnel that has ended is replaced.
+	if open and open.to == inner and native.join(global.outer, open.tunnel) ~= nil then
+		return
+	end
+	close_tunnel(global, id)
+	local tunnel = group.tunnel(inner)
+	global.tunnels[id] = { to = inner, tunnel = tunnel }
+	native.join(global.outer, tunnel)
+end
+
+--- Finds the other nodes of a group, and tells them of ours.
+---@param name string
+---@param global Global
+function introduce(name, global)
+	for id, inner in pairs(datacenter.get("group", "name", name) or {}) do
+		local address = id ~= own_id and datacenter.get("group", "node", id)
+		if address then
+			-- A node that was here before and is not now: it will come by itself.
+			local ok, present = pcall(skynet.call, address, "lua", "MEET", name, own_id, global.inner, skynet.self())
+			if ok and present then
+				know(id, address)
+				pcall(connect, global, id, inner)
+			end
+		end
+	end
+end
+
+local command = {}
+
+--- A service of this node wants a global group.
+---@param name string
+---@return integer outer where to send
+---@return integer inner whom members join
+function command.ENTER(_, name)
+	local enter = queues[name]
+	if not enter then
+		enter = queue()
+		queues[name] = enter
+	end
+	enter(function()
+		if globals[name] then
+			return
+		end
+		local inner, outer = group.new(name .. " (members)"), group.new(name)
+		outer:join(inner.handle)
+		local global = { inner = inner.handle, outer = outer.handle, tunnels = {} }
+		globals[name] = global
+		datacenter.set("group", "name", name, own_id, inner.handle)
+		introduce(name, global)
+	end)
+	local global = assert(globals[name], "the group was left meanwhile")
+	return global.outer, global.inner
+end
+
+--- This node leaves a global group.
+---@param name string
+function command.LEAVE(_, name)
+	local global = globals[name]
+	if not global then
+		return
+	end
+	globals[name] = nil
+	datacenter.set("group", "name", name, own_id, nil)
+	for id in pairs(global.tunnels) do
+		close_tunnel(global, id)
+	end
+	skynet.kill(global.outer)
+	-- The tunnels of the other nodes end with it.
+	skynet.kill(global.inner)
+end
+
+--- Another node has entered a group, or come back. True if we are in it.
+---@param name string
+---@param id integer
+---@param inner integer
+---@param address integer its groupd
+---@return boolean
+function command.MEET(_, name, id, inner, address)
+	know(id, address)
+	local global = globals[name]
+	if global then
+		connect(global, id, inner)
+	end
+	return global ~= nil
+end
+
+skynet.dispatch("lua", function(_, source, name, ...)
+	local run = command[name] or error("unknown command " .. tostring(name), 0)
+	skynet.retpack(run(source, ...))
+end)
+
+skynet.info_func(function()
+	local info = {}
+	for name, global in pairs(globals) do
+		local nodes = {}
+		for id in pairs(global.tunnels) do
+			nodes[#nodes + 1] = id
+		end
+		table.sort(nodes)
+		info[name] = { members = native.count(global.inner), nodes = nodes }
+	end
+	return info
+end)
+
+skynet.start(function()
+	datacenter.set("group", "node", own_id, skynet.self())
+end)
