@@ -3,6 +3,30 @@
 #include "check.h"
 #include "skynet_socket.h"
 
+/* What modules count on that were compiled with the headers of C skynet, on a machine of 64 bits. */
+#define AT(structure, field, place) \
+	_Static_assert(sizeof(void *) != 8 || offsetof(struct structure, field) == (place), #structure "." #field)
+AT(socket_info, id, 0);
+AT(socket_info, type, 4);
+AT(socket_info, opaque, 8);
+AT(socket_info, read, 16);
+AT(socket_info, write, 24);
+AT(socket_info, rtime, 32);
+AT(socket_info, wtime, 40);
+AT(socket_info, wbuffer, 48);
+AT(socket_info, reading, 56);
+AT(socket_info, writing, 57);
+AT(socket_info, name, 58);
+AT(socket_info, next, 192);
+AT(socket_sendbuffer, id, 0);
+AT(socket_sendbuffer, type, 4);
+AT(socket_sendbuffer, buffer, 8);
+AT(socket_sendbuffer, sz, 16);
+AT(skynet_socket_message, type, 0);
+AT(skynet_socket_message, id, 4);
+AT(skynet_socket_message, ud, 8);
+AT(skynet_socket_message, buffer, 16);
+
 struct sockets {
 	int listener;
 	int udp;
@@ -69,6 +93,9 @@ on_message(
 			text, sizeof(text), "%d %d", port_of(ctx, self->listener, SOCKET_INFO_LISTEN),
 			port_of(ctx, self->udp, SOCKET_INFO_UDP));
 		answer(ctx, source, session, text);
+	} else if (type == PTYPE_TEXT && is_text(msg, sz, "object")) {
+		struct socket_sendbuffer object = { .id = self->listener, .type = SOCKET_BUFFER_OBJECT, .buffer = self, .sz = 1 };
+		answer(ctx, source, session, skynet_socket_sendbuffer(ctx, &object) == -1 ? "refused" : "sent");
 	}
 	return 0;
 }

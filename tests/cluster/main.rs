@@ -24,7 +24,7 @@ mod watching;
 
 use std::process::ExitCode;
 
-use skynet_tests::cluster::Layout::{C, CMaster, Mixed, OurMaster, Ours};
+use skynet_tests::cluster::Layout::{C, CMaster, Files, Mixed, OurMaster, Ours};
 use skynet_tests::cluster::{self, Scenario};
 
 /// A scenario of our nodes alone: C skynet knows nothing of it.
@@ -42,7 +42,14 @@ const fn any(
     sizes: &'static [u32],
     run: fn(&mut cluster::Cluster) -> anyhow::Result<()>,
 ) -> Scenario {
-    Scenario { name, layouts: &[Ours, C, CMaster, OurMaster, Mixed], sizes, least: 2, quick: false, run }
+    Scenario {
+        name,
+        layouts: &[Ours, C, CMaster, OurMaster, Mixed, Files],
+        sizes,
+        least: 2,
+        quick: false,
+        run,
+    }
 }
 
 const fn least(nodes: u32, scenario: Scenario) -> Scenario {

@@ -144,12 +144,20 @@ case["what is wrong with a module is in the log"] = check.ours(function()
 	check.log "/noinit%.so: no function noinit_init %(a C service exports noinit_init"
 	check.eq(skynet.launch "noinstance", nil)
 	check.log "/noinstance%.so: noinstance_create gave no instance"
+	check.eq(skynet.launch "undefined", nil)
+	check.log "/undefined%.so: undefined symbol: lua_function_of_another_lua"
+	check.eq(skynet.launch "no_library", nil)
+	check.log "/no_library%.so: invalid ELF header"
+	check.eq(skynet.launch "cut_off", nil)
+	check.log "/cut_off%.so: the file is cut off"
+	check.eq(skynet.launch "no_dependency", nil)
+	check.log "/no_dependency%.so: libgone%.so: cannot open shared object file"
 	check.eq(skynet.launch "no.such_module", nil)
 	check.log "try open no%.such_module failed : .*/no%.such_module%.so: cannot open shared object file"
 end)
 
 case["a launcher's caller gets an error, and the node goes on"] = function()
-	for _, name in ipairs { "noinit", "noinstance", "nowhere" } do
+	for _, name in ipairs { "noinit", "noinstance", "nowhere", "undefined", "no_library", "no_dependency" } do
 		check.raises("", skynet.call, ".launcher", "lua", "LAUNCH", name)
 	end
 	local echo = check.ok(skynet.launch "echo")
@@ -182,6 +190,13 @@ case["sockets listen, receive and send"] = function()
 	socket.close(id)
 	skynet.kill(server)
 end
+
+case["an object of the program cannot be sent"] = check.ours(function()
+	local server = check.ok(skynet.launch "sockets")
+	check.eq(ask(server, "object"), "refused")
+	check.log(string.format("%%[:%08x%%] error: a socket cannot send a user object", server))
+	skynet.kill(server)
+end)
 
 -- Not asked of C, where none came to a port of the system's choice.
 case["datagrams come with their sender's address"] = check.ours(function()

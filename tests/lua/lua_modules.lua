@@ -8,7 +8,7 @@ local case = check.cases()
 ---@param f function
 ---@return function|false
 local function built(f)
-	return skynet.getenv "lua_cpath" ~= nil and f
+	return package.searchpath("lpeg", package.cpath) and f
 end
 
 case["lpeg parses"] = built(function()

@@ -1,5 +1,6 @@
 //! The C services in `c/`, compiled once a run of the tests, with the header that ships; and the modules in Rust, built by cargo.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,18 +25,42 @@ fn build() -> Result<PathBuf, String> {
         if source.extension().is_some_and(|extension| extension == "c")
             && let Some(name) = source.file_stem()
         {
-            compile(&source, &folder.join(name).with_extension("so"))?;
+            compile(&source, &folder.join(name).with_extension("so"), &[])?;
         }
     }
+    spoil(&folder).map_err(|e| format!("cannot write to {}: {e}", folder.display()))?;
+    without_dependency(&folder)?;
     Ok(folder)
 }
 
-fn compile(source: &Path, library: &Path) -> Result<(), String> {
+/// A module that needs a library which is not there any more.
+fn without_dependency(folder: &Path) -> Result<(), String> {
+    let source = crate::folder().join("c/minimal.c");
+    let gone = folder.join("libgone.so");
+    // Without a name of its own it would be needed by its path.
+    compile(&source, &gone, &["-Wl,-soname,libgone.so".into()])?;
+    let needs = ["-Wl,--no-as-needed".into(), gone.clone().into_os_string()];
+    compile(&source, &folder.join("no_dependency.so"), &needs)?;
+    fs::remove_file(&gone).map_err(|e| format!("cannot remove {}: {e}", gone.display()))
+}
+
+/// Files that are no modules: one that is no library, one that is a part of one.
+fn spoil(folder: &Path) -> std::io::Result<()> {
+    let library = fs::read(folder.join("minimal.so"))?;
+    fs::write(
+        folder.join("no_library.so"),
+        "this is a text, and a long one at that: longer than any header of a library is",
+    )?;
+    fs::write(folder.join("cut_off.so"), library.get(..library.len() / 3).unwrap_or_default())
+}
+
+fn compile(source: &Path, library: &Path, more: &[OsString]) -> Result<(), String> {
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let include = crate::folder().join("../crates/node/include");
     let output = Command::new(&compiler)
         .args(["-shared", "-fPIC", "-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
         .args([library, source, Path::new("-I"), &include])
+        .args(more)
         .output()
         .map_err(|e| format!("cannot run {}: {e}", compiler.display()))?;
     if output.status.success() {

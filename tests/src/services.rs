@@ -44,14 +44,15 @@ impl Runtime {
         let lua = lua.display();
         let mut services = format!("{lua}/?.lua;{lua}/service/?.lua");
         let mut libraries = format!("{lua}/lib/?.lua");
-        let mut cpath = format!("{}/?.so", modules::folder()?.display());
+        let built = format!("{}/?.so", modules::folder()?.display());
+        let (mut cpath, mut lua_cpath) = (built.clone(), built);
         if test == RUST_MODULES {
             cpath += &format!(";{}/lib?.so", modules::rust_folder()?.display());
         }
         let mut config = Config::new();
         if let Self::C(c) | Self::Files { c, .. } = self {
             cpath += &format!(";{}/cservice/?.so", c.display());
-            config = config.text("lua_cpath", format_args!("{}/luaclib/?.so", c.display()));
+            lua_cpath += &format!(";{}/luaclib/?.so", c.display());
         }
         if let Self::Files { c, .. } = self {
             // For the Lua halves of those modules; what ships with us wins.
@@ -66,6 +67,7 @@ impl Runtime {
         }
         Ok(config
             .text("cpath", cpath)
+            .text("lua_cpath", lua_cpath)
             .number("thread", 2)
             .number("harbor", 0)
             .text("bootstrap", "snlua bootstrap")

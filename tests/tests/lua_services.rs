@@ -16,7 +16,7 @@ use skynet_tests::services::{self, Runtime};
 const JOBS: usize = 2;
 
 /// Tests of what C's gate, logger and harbor do for Lua services, and of Lua's C modules.
-const FILES: [&str; 4] = ["gate_native", "lua_modules", "services", "cservice"];
+const FILES: [&str; 5] = ["gate_native", "gate_load", "lua_modules", "services", "cservice"];
 
 struct Test {
     name: String,

@@ -3,8 +3,9 @@
 //! [`COMMANDS`] is the whole list; each command is one module:
 //!
 //! * [`check`]: `test`, the steps that CI runs
-//! * [`mod@bench`]: `bench`, the Lua, network and two-node benchmarks beside C skynet, and the core beside other actor libraries
+//! * [`mod@bench`]: `bench`, the Lua, network, two-node and C benchmarks beside C skynet, and the core beside other actor libraries
 //! * [`compat`]: `compat`, C skynet's own test scripts on our node
+//! * [`lua_modules`]: `lua-modules`, test scripts of real C modules for Lua on our node
 //! * [`cluster`]: `cluster-test`, clusters of real nodes that are killed, frozen and cut off
 //! * [`fuzz`]: `fuzz`, the fuzz targets of the crates
 //! * [`tidy`]: `tidy`, what compiler and linter do not look at
@@ -15,6 +16,7 @@ mod check;
 mod cluster;
 mod compat;
 mod fuzz;
+mod lua_modules;
 mod shell;
 mod tidy;
 
@@ -62,10 +64,22 @@ const COMMANDS: &[Command] = &[
         run: bench::harbor::run,
     },
     Command {
+        name: "bench c",
+        usage: "bench c [FILTER] [--runs N] [--json]",
+        about: "messages between services written in C, the same module on our node and on C skynet (needs a C compiler)",
+        run: bench::c::run,
+    },
+    Command {
         name: "compat",
         usage: "compat [FILTER]",
         about: "C skynet's test scripts on both nodes, outcomes compared (needs SKYNET_C)",
         run: compat::run,
+    },
+    Command {
+        name: "lua-modules",
+        usage: "lua-modules [FILTER] [--dir DIR]",
+        about: "test scripts of C modules for Lua, which DIR (or LUA_MODULES) holds as built: NAME.so and NAME/*.lua",
+        run: lua_modules::run,
     },
     Command {
         name: "fuzz",

@@ -60,6 +60,7 @@ mod sources;
 mod stdin;
 mod vm;
 
+pub use api::c_modules::{ModuleContext, ModuleContexts};
 pub use service::{LuaOptions, snlua};
 pub use shared::PreferFiles;
 pub use sources::Sources;

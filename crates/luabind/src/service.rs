@@ -6,6 +6,7 @@ use skynet_core::{
     Context, Message, Module, Node, PTYPE_TEXT, Payload, Service, ServiceControl, ServiceError,
 };
 
+use crate::api::c_modules::ModuleContexts;
 use crate::interrupt::{Inside, Interrupt};
 use crate::loader;
 use crate::shared::{PreferFiles, Shared};
@@ -20,6 +21,8 @@ pub struct LuaOptions {
     pub sources: Sources,
     /// Which files win over the embedded ones.
     pub prefer_files: PreferFiles,
+    /// What C modules find in the registry as `skynet_context`. Without this, nothing.
+    pub module_contexts: Option<ModuleContexts>,
 }
 
 /// The native module that hosts Lua services, to be registered as `snlua`. Its argument is the name of the service and the

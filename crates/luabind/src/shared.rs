@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::api::c_modules::ModuleContexts;
 use crate::channel::Channels;
 use crate::interrupt::Interrupt;
 use crate::loader::Chunk;
@@ -50,6 +51,7 @@ impl PreferFiles {
 pub(crate) struct Shared {
     pub(crate) sources: Sources,
     pub(crate) prefer: PreferFiles,
+    pub(crate) module_contexts: Option<ModuleContexts>,
     /// Channels between debuggers and what they look at.
     pub(crate) channels: Arc<Channels>,
     /// One hash seed for all states, as in C skynet.
@@ -75,6 +77,7 @@ impl Shared {
         Shared {
             sources: options.sources,
             prefer: options.prefer_files,
+            module_contexts: options.module_contexts,
             channels: Arc::default(),
             seed: RandomState::new().hash_one(0_u8) as u32,
             probed: AtomicU8::new(0),

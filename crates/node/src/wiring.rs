@@ -53,11 +53,19 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
     };
     let mut builder = Node::builder()
         .workers(config.threads)
+        .worker_stack(c::thread_stack())
         .harbor(config.harbor)
         .profile(config.profile)
         .message_limit(config.runaway)
         .explain_errors(config.explain_errors)
-        .module("snlua", skynet_luabind::snlua(LuaOptions { sources, prefer_files }))
+        .module(
+            "snlua",
+            skynet_luabind::snlua(LuaOptions {
+                sources,
+                prefer_files,
+                module_contexts: Some(c::module_contexts()),
+            }),
+        )
         .module("harbor", skynet_harbor::module_with(harbor_limits(&config.harbor_settings)))
         .module("gate", skynet_socket::gate::module())
         .module("group", skynet_core::group_module())

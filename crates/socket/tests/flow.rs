@@ -159,6 +159,27 @@ fn a_socket_goes_from_one_service_to_another() {
 }
 
 #[test]
+fn what_answers_a_write_after_the_transfer_comes_to_the_new_owner() {
+    let bench = Bench::new();
+    let probes = [bench.probe(), bench.probe()];
+    let (id, mut client) = bench.pair(&probes[1]);
+    let echo = std::thread::spawn(move || {
+        let mut copy = client.try_clone().expect("a second handle");
+        std::io::copy(&mut copy, &mut client).expect("an echo")
+    });
+    for round in 0..2000_u32 {
+        let owner = &probes[round as usize % 2];
+        bench.sockets.start(owner.handle, id);
+        bench.sockets.send(id, &round.to_le_bytes()[..]).expect("it is open");
+        owner.ready(id, "transfer");
+        assert_eq!(owner.read(id, 4), round.to_le_bytes());
+    }
+    bench.sockets.shutdown(id);
+    assert_eq!(echo.join().expect("the echo ends"), 8000);
+    bench.stop();
+}
+
+#[test]
 fn nothing_is_lost_when_the_owner_ends_before_the_next_one_starts() {
     let bench = Bench::new();
     let (first, second) = (bench.probe(), bench.probe());

@@ -11,6 +11,8 @@ pub enum Kind {
     Ours,
     /// C skynet's.
     C,
+    /// Our binary, with C skynet's harbor service and its control plane in place of ours.
+    Files,
 }
 
 /// The kinds of the nodes of a cluster. Node 1 is the master.
@@ -26,11 +28,14 @@ pub enum Layout {
     OurMaster,
     /// In turn, the master ours.
     Mixed,
+    /// All ours, with C's harbor service in place of ours.
+    Files,
 }
 
 impl Layout {
     /// Every layout.
-    pub const ALL: &'static [Self] = &[Self::Ours, Self::C, Self::CMaster, Self::OurMaster, Self::Mixed];
+    pub const ALL: &'static [Self] =
+        &[Self::Ours, Self::C, Self::CMaster, Self::OurMaster, Self::Mixed, Self::Files];
 
     /// Those with both kinds.
     pub const BOTH: &'static [Self] = &[Self::CMaster, Self::OurMaster, Self::Mixed];
@@ -44,6 +49,7 @@ impl Layout {
             Self::CMaster => "c-master",
             Self::OurMaster => "our-master",
             Self::Mixed => "mixed",
+            Self::Files => "files",
         }
     }
 
@@ -57,6 +63,7 @@ impl Layout {
     #[must_use]
     pub fn kind(self, id: u32) -> Kind {
         let ours = match self {
+            Self::Files => return Kind::Files,
             Self::Ours => true,
             Self::C => false,
             Self::CMaster => id != 1,
@@ -82,14 +89,13 @@ impl Programs {
         self.c.as_deref().map(|tree| tree.join("test"))
     }
 
-    /// The binary of a kind, and the folder with its Lua files where it does not carry them.
+    /// The binary of a kind, and the folder of C skynet where the node needs files of it.
     pub(super) fn of(&self, kind: Kind) -> Result<(PathBuf, Option<&Path>)> {
-        match kind {
-            Kind::Ours => Ok((self.ours.clone(), None)),
-            Kind::C => {
-                let tree = self.c.as_deref().context("SKYNET_C names no built C skynet")?;
-                Ok((tree.join("skynet"), Some(tree)))
-            }
-        }
+        let tree = || self.c.as_deref().context("SKYNET_C names no built C skynet");
+        Ok(match kind {
+            Kind::Ours => (self.ours.clone(), None),
+            Kind::Files => (self.ours.clone(), Some(tree()?)),
+            Kind::C => (tree()?.join("skynet"), Some(tree()?)),
+        })
     }
 }

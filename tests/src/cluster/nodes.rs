@@ -171,7 +171,7 @@ impl Cluster {
         let standalone = (id == 1).then_some(self.standalone.as_str());
         let mut extra = Config::new();
         let node = self.nodes.get_mut(&id).with_context(|| format!("the cluster has no node {id}"))?;
-        if node.kind == Kind::Ours {
+        if node.kind != Kind::C {
             for (key, value) in &self.keys {
                 extra = match value {
                     Key::Number(number) => extra.number(key, *number),

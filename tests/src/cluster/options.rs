@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn all_are_all_layouts_that_can_be_run_and_all_sizes() {
         assert_eq!(names("--all", false), ["calls/ours/2", "calls/ours/5", "deaths/ours/5"]);
-        assert_eq!(names("--all", true).len(), 11);
+        assert_eq!(names("--all", true).len(), 13);
         assert_eq!(names("--all --nodes 3", false), ["calls/ours/3"]);
         assert_eq!(names("--all --filter deaths --layout=c", true), ["deaths/c/5"]);
     }

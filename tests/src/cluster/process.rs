@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::layout::Kind;
 
-/// Runs a program with a stack of 64 MiB for each thread: C skynet takes the buffer of a remote message from there, and
+/// Runs a program with a stack of 64 MiB for each thread: C's harbor service takes the buffer of a remote message from there, and
 /// one of 8 MiB ends it otherwise.
 const WITH_STACK: &str = "ulimit -s 65536; exec \"$0\" \"$@\"";
 
@@ -35,9 +35,9 @@ impl Process {
         writeln!(file, "--- a process begins ---")?;
         let mut command = match kind {
             Kind::Ours => Command::new(program),
-            Kind::C => Command::new("sh"),
+            Kind::C | Kind::Files => Command::new("sh"),
         };
-        if kind == Kind::C {
+        if kind != Kind::Ours {
             command.args(["-c", WITH_STACK]).arg(program);
         }
         let child = command

@@ -5,14 +5,16 @@
 //! * [`peers`]: one shape of the core benchmark in one process
 //! * [`net`]: servers under load
 //! * [`harbor`]: two nodes
+//! * [`c`]: services written in C
 //! * [`report`]: the tables, for readers and as JSON
 //!
 //! Each measurement is a process of its own, so that none inherits another's heap, and the contestants take turns (ours,
 //! C, ours, C, …), so that a machine that slows down slows all of them.
 
+pub(crate) mod c;
 pub(crate) mod harbor;
 pub(crate) mod net;
-mod node;
+pub(crate) mod node;
 mod options;
 mod peers;
 mod report;

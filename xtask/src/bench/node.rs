@@ -19,7 +19,10 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Which node, and how it is set up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    /// As it is by default: it counts the CPU time of services.
     Ours,
+    /// With `profile = false`.
+    OursProfileOff,
     /// As shipped.
     C,
     /// With `profile = false`, so that it takes no CPU time of services.
@@ -30,6 +33,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Ours => "ours",
+            Kind::OursProfileOff => "ours, profile off",
             Kind::C => "C",
             Kind::CProfileOff => "C, profile off",
         }
@@ -50,11 +54,19 @@ pub(super) struct Contestant {
 ///
 /// When the process cannot be started, fails, hangs or reports nothing; its last log lines are in the error.
 pub(super) fn measure(contestant: &Contestant, script: &str) -> Result<Values> {
+    measure_with(contestant, |folder| config_text(contestant, script, folder))
+}
+
+/// As [`measure`], of a node with this config, which is told the folder of the run.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub(super) fn measure_with(contestant: &Contestant, config_text: impl Fn(&Path) -> String) -> Result<Values> {
     let folder = shell::target_dir()?.join("bench").join(std::process::id().to_string());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let config = folder.join("config");
-    fs::write(&config, config_text(contestant, script, &folder))
-        .with_context(|| format!("cannot write {}", config.display()))?;
+    fs::write(&config, config_text(&folder)).with_context(|| format!("cannot write {}", config.display()))?;
 
     let mut command = Command::new(&contestant.program);
     let outcome = output(command.arg(&config).current_dir(&folder), &folder.join("output"));
@@ -69,7 +81,7 @@ pub(super) fn measure(contestant: &Contestant, script: &str) -> Result<Values> {
 /// # Errors
 ///
 /// When it cannot be started, fails, or is still running at the deadline (it is ended then).
-pub(super) fn output(command: &mut Command, file: &Path) -> Result<String> {
+pub(crate) fn output(command: &mut Command, file: &Path) -> Result<String> {
     let sink = File::create(file).with_context(|| format!("cannot make {}", file.display()))?;
     let mut child = command
         .stdin(Stdio::null())
@@ -122,14 +134,20 @@ pub(super) fn config_with(contestant: &Contestant, script: &str, folder: &Path, 
             ));
         }
     }
-    if contestant.kind == Kind::CProfileOff {
-        text.push_str("profile = false\n");
-    }
+    text.push_str(profile(contestant.kind));
     text
 }
 
+/// The line of the config about the accounting.
+pub(super) fn profile(kind: Kind) -> &'static str {
+    match kind {
+        Kind::OursProfileOff | Kind::CProfileOff => "profile = false\n",
+        Kind::Ours | Kind::C => "",
+    }
+}
+
 /// The last lines of a text.
-pub(super) fn tail(text: &str, lines: usize) -> String {
+pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }

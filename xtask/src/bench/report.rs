@@ -1,7 +1,9 @@
 //! Results as a table for readers and as JSON for programs.
 
+use super::c::CRow;
 use super::harbor::HarborRow;
 use super::net::NetRow;
+use super::node::Kind;
 use super::peers::{PEERS, ShapeResult};
 use super::rows::ResultRow;
 
@@ -93,6 +95,30 @@ pub(super) fn harbor_table(results: &[HarborRow]) -> String {
     aligned(&lines)
 }
 
+/// The table of the benchmarks of C services. Nodes that were not there are left out.
+pub(super) fn c_table(results: &[CRow]) -> String {
+    let with_c = results.iter().any(|result| result.ratio().is_some());
+    let mut first = header(&["name", "unit"]);
+    let shown = |kind: &Kind| with_c || matches!(kind, Kind::Ours | Kind::OursProfileOff);
+    let kinds = results.first().map_or(&[][..], |result| &result.values);
+    first.extend(
+        kinds.iter().map(|(kind, _)| kind).filter(|kind| shown(kind)).map(|kind| kind.name().to_owned()),
+    );
+    if with_c {
+        first.extend(header(&["ratio", "aim", ""]));
+    }
+    let mut lines = vec![first];
+    for result in results {
+        let mut line = vec![result.test.title.to_owned(), "/s".to_owned()];
+        line.extend(result.values.iter().filter(|(kind, _)| shown(kind)).map(|(_, value)| number(*value)));
+        if with_c {
+            line.extend([times(result.ratio()), result.test.aim.text(), verdict(result.met())]);
+        }
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
 /// An array with one object for each row; what was not measured is `null`.
 pub(super) fn json(results: &[ResultRow]) -> String {
     array(results.iter().map(|result| {
@@ -147,6 +173,21 @@ pub(super) fn harbor_json(results: &[HarborRow]) -> String {
     array(results.iter().map(|result| {
         let values = result.values.iter();
         let values = values.map(|(pair, value)| format!("\"{}\": {}", pair.name(), json_number(*value)));
+        format!(
+            "{{\"name\": \"{}\", \"unit\": \"/s\", {}, \"ratio\": {}, \"met\": {}}}",
+            result.test.name,
+            values.collect::<Vec<_>>().join(", "),
+            json_number(result.ratio()),
+            result.met().map_or("null".to_owned(), |met| met.to_string()),
+        )
+    }))
+}
+
+/// As [`json`], with one key for each node.
+pub(super) fn c_json(results: &[CRow]) -> String {
+    array(results.iter().map(|result| {
+        let values = result.values.iter();
+        let values = values.map(|(kind, value)| format!("\"{}\": {}", kind.name(), json_number(*value)));
         format!(
             "{{\"name\": \"{}\", \"unit\": \"/s\", {}, \"ratio\": {}, \"met\": {}}}",
             result.test.name,

@@ -53,6 +53,7 @@ pub enum LogTarget {
 /// Settings of a [`Node`]: see [`Node::builder`].
 pub struct NodeBuilder {
     workers: Option<usize>,
+    worker_stack: Option<usize>,
     harbor: u8,
     env: Vec<(String, String)>,
     profile: bool,
@@ -74,6 +75,7 @@ impl Default for NodeBuilder {
     fn default() -> NodeBuilder {
         NodeBuilder {
             workers: None,
+            worker_stack: None,
             harbor: 0,
             env: Vec::new(),
             profile: true,
@@ -95,6 +97,13 @@ impl NodeBuilder {
     #[must_use]
     pub fn workers(mut self, count: usize) -> NodeBuilder {
         self.workers = Some(count);
+        self
+    }
+
+    /// The stack of each worker thread, in bytes. Without this, what `std` gives to threads: 2 MiB, or `RUST_MIN_STACK`.
+    #[must_use]
+    pub fn worker_stack(mut self, bytes: usize) -> NodeBuilder {
+        self.worker_stack = Some(bytes);
         self
     }
 
@@ -248,7 +257,7 @@ impl NodeBuilder {
             node.abort();
             return Err(error);
         }
-        node.start_threads().map_err(|cause| {
+        node.start_threads(self.worker_stack).map_err(|cause| {
             // The threads that did start end the services and then themselves.
             node.abort();
             StartError::Thread(cause)
@@ -277,22 +286,25 @@ impl Node {
         Ok(())
     }
 
-    fn start_threads(&self) -> std::io::Result<()> {
-        let start = |name: String, body: fn(&Node, usize), index: usize| {
+    fn start_threads(&self, worker_stack: Option<usize>) -> std::io::Result<()> {
+        let start = |name: String, stack: Option<usize>, body: fn(&Node, usize), index: usize| {
             let node = self.clone();
-            let thread = thread::Builder::new().name(name).spawn(move || body(&node, index))?;
+            let thread = thread::Builder::new().name(name);
+            let thread = stack.into_iter().fold(thread, thread::Builder::stack_size);
+            let thread = thread.spawn(move || body(&node, index))?;
             lock(&self.0.threads).push(thread);
             Ok(())
         };
         for index in 0..self.workers() {
             start(
                 format!("skynet-work-{index}"),
+                worker_stack,
                 |node, index| node.0.scheduler.run_worker(node, index),
                 index,
             )?;
         }
-        start("skynet-timer".to_owned(), |node, _| node.run_timers(), 0)?;
-        start("skynet-monitor".to_owned(), |node, _| node.0.scheduler.run_monitor(node), 0)
+        start("skynet-timer".to_owned(), None, |node, _| node.run_timers(), 0)?;
+        start("skynet-monitor".to_owned(), None, |node, _| node.0.scheduler.run_monitor(node), 0)
     }
 
     fn run_timers(&self) {

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::{lazy, profile, require};
+use super::{c_modules, lazy, profile, require};
 use crate::loader;
 use crate::vm::{R_REQUIRE, State, Vm, Yielded, thread_of, vm_of};
 
@@ -42,10 +42,21 @@ pub(crate) unsafe fn open_libraries(l: *mut lua_State) {
         ffi::lua_getglobal(l, c"package".as_ptr());
         ffi::lua_pushcclosure(l, loader::searchpath, 0);
         ffi::lua_setfield(l, -2, c"searchpath".as_ptr());
+        ffi::lua_getfield(l, -1, c"loadlib".as_ptr());
+        ffi::lua_pushcclosure(l, c_modules::loadlib, 1);
+        ffi::lua_setfield(l, -2, c"loadlib".as_ptr());
         // The second searcher is the one for Lua files: ours finds what is embedded, too.
         ffi::lua_getfield(l, -1, c"searchers".as_ptr());
         ffi::lua_pushcclosure(l, loader::searcher, 0);
         ffi::lua_rawseti(l, -2, 2);
+        // The third and the fourth are those for C modules.
+        let mut place = 3;
+        while place <= 4 {
+            ffi::lua_rawgeti(l, -1, place);
+            ffi::lua_pushcclosure(l, c_modules::searcher, 1);
+            ffi::lua_rawseti(l, -2, place);
+            place += 1;
+        }
         ffi::lua_settop(l, 0);
     }
 }

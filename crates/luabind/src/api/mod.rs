@@ -4,6 +4,7 @@
 //! API, which jumps over its frame, so it owns nothing that needs dropping at such a point, and cannot panic.
 
 pub(crate) mod address;
+pub(crate) mod c_modules;
 pub(crate) mod call;
 mod client_socket;
 pub(crate) mod core;

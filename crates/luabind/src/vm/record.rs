@@ -146,6 +146,9 @@ pub(crate) struct Vm {
     /// The queue of `skynet.netpack` that has routes; null if none has. It clears this when it is collected.
     pub(crate) netpack: *mut crate::api::netpack::Inbox,
 
+    /// What C modules know the service by, once it has looked for one.
+    pub(crate) module_context: Option<Box<dyn crate::api::c_modules::ModuleContext>>,
+
     /// Buffers that loaded functions point into.
     pub(crate) code: Vec<Arc<Chunk>>,
     pub(crate) cache_mode: crate::loader::CacheMode,
@@ -218,6 +221,7 @@ impl Vm {
             figures: Vec::new(),
             profiles: Vec::new(),
             netpack: ptr::null_mut(),
+            module_context: None,
             code: Vec::new(),
             cache_mode: crate::loader::CacheMode::On,
             wanted_limit: 0,

@@ -16,6 +16,9 @@ use skynet_socket::Sockets;
 pub(super) type Callback =
     unsafe extern "C" fn(*mut CContext, *mut c_void, c_int, c_int, u32, *const c_void, usize) -> c_int;
 
+/// Where sessions begin that threads of C modules open for a Lua service.
+const FROM_ELSEWHERE: i32 = 1 << 30;
+
 /// One C service, as its module sees it.
 pub(crate) struct CContext {
     pub(super) node: Node,
@@ -29,11 +32,14 @@ pub(crate) struct CContext {
     /// The text that the last command gave.
     result: Mutex<Option<CString>>,
     sockets: OnceLock<Sockets>,
+    /// The service is one in Lua, and only its C modules know this.
+    lua: bool,
 }
 
 impl CContext {
     pub(super) fn new(node: &Node) -> CContext {
         CContext {
+            lua: false,
             node: node.clone(),
             handle: AtomicU32::new(0),
             session: AtomicI32::new(0),
@@ -42,6 +48,19 @@ impl CContext {
             result: Mutex::default(),
             sockets: OnceLock::new(),
         }
+    }
+
+    /// For the C modules of a Lua service.
+    pub(super) fn of_lua(ctx: &Context) -> CContext {
+        let new =
+            CContext { lua: true, session: AtomicI32::new(FROM_ELSEWHERE), ..CContext::new(ctx.node()) };
+        new.set_handle(ctx.handle());
+        new
+    }
+
+    /// Whether the service is one in Lua.
+    pub(super) fn is_lua(&self) -> bool {
+        self.lua
     }
 
     /// The service has an address now.
@@ -54,8 +73,14 @@ impl CContext {
         Handle::from_raw(self.handle.load(Ordering::Relaxed))
     }
 
-    /// A new session number: 1 to `i32::MAX`, then 1 again.
+    /// A new session number: 1 to `i32::MAX`, then 1 again. A Lua service goes on counting itself; where its thread does not run, it is
+    /// counted in numbers that it takes long to come to.
     pub(super) fn new_session(&self) -> i32 {
+        if self.lua
+            && let Some(session) = self.within(|inside| inside.map(Context::new_session))
+        {
+            return session;
+        }
         let next = |session: i32| session.checked_add(1).unwrap_or(1);
         let before = self.session.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
         next(before.unwrap_or_else(|last| last))

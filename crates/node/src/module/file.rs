@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
+use super::elf;
+
 /// A library that stays loaded for as long as the process lives.
 pub(crate) struct LoadedFile {
     library: ManuallyDrop<Library>,
@@ -54,6 +56,13 @@ pub(crate) fn candidates(patterns: &[String], name: &str) -> impl Iterator<Item 
 pub(super) fn load(patterns: &[String], name: &str) -> Result<LoadedFile, LoadError> {
     let mut failure: Option<(bool, String)> = None;
     for path in candidates(patterns, name) {
+        if elf::is_cut_off(&path) {
+            let exists = failure.as_ref().is_some_and(|(exists, _)| *exists);
+            let reason =
+                format!("{}: the file is cut off: parts that it promises are missing", path.display());
+            failure = if exists { failure } else { Some((true, reason)) };
+            continue;
+        }
         // SAFETY: whoever puts a file on `cpath` wants its code to run; what its constructors do is not ours to check.
         match unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) } {
             Ok(library) => return Ok(LoadedFile { library: ManuallyDrop::new(library), path }),

@@ -1,6 +1,7 @@
 //! Services from shared libraries on `cpath`: a module in Rust, if the library has the one function that makes it one, else one in C.
 //!
 //! - `file`: from the name of a module to a loaded library
+//! - `elf`: files that are cut off
 //! - `rust`: a library as a module in Rust
 //!
 //! Those in C are in `c`. No library is ever unloaded: threads of it may run, and data of it may be anywhere.
@@ -8,6 +9,7 @@
 // Loading a library runs its code.
 #![allow(unsafe_code)]
 
+mod elf;
 mod file;
 mod rust;
 

@@ -182,12 +182,7 @@ impl Driver for Poller {
         if !self.lingering.is_empty() {
             self.end_lingering(Instant::now());
         }
-        for _ in 0..COMMANDS {
-            match self.commands.try_recv() {
-                Ok(command) => self.obey(command),
-                Err(_) => break,
-            }
-        }
+        self.obey_all();
         lively
     }
 
@@ -197,6 +192,16 @@ impl Driver for Poller {
 }
 
 impl Poller {
+    /// What others want by now.
+    fn obey_all(&mut self) {
+        for _ in 0..COMMANDS {
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(_) => break,
+            }
+        }
+    }
+
     /// Something changed with a socket.
     fn event(&mut self, event: &mio::event::Event) {
         let Ok(raw) = i32::try_from(event.token().0) else { return };

@@ -88,13 +88,20 @@ impl Poller {
                     adapt(socket, room, count, round == 0);
                     socket.count_read(count, self.inner.node.now_coarse());
                     let full = count == block.capacity();
+                    // It may answer what was written after an order that has not been looked at, such as one to read for somebody
+                    // else.
+                    self.obey_all();
+                    if socket.reading() == Reading::Ended {
+                        return false;
+                    }
                     if !self.deliver(socket, SocketMessage::with_data(socket.id.raw(), block.into_payload()))
                     {
                         return false;
                     }
                     // A read that leaves room has emptied the socket, and what comes later is reported anew; but the end that
                     // was reported with it still has to be found. Files are never reported.
-                    if !full && !ended && matches!(io, Io::Stream(_)) {
+                    let emptied = !full && !ended && matches!(io, Io::Stream(_));
+                    if emptied || socket.reading() != Reading::On {
                         return false;
                     }
                 }

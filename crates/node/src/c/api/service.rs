@@ -14,8 +14,15 @@ pub(super) unsafe extern "C" fn skynet_callback(
     data: *mut c_void,
     callback: Option<Callback>,
 ) {
+    let name = |ctx: &CContext| {
+        if ctx.is_lua() {
+            ctx.log("error: skynet_callback: the messages of a Lua service go to its VM, not to a C module");
+        } else {
+            ctx.set_callback(callback, data);
+        }
+    };
     // SAFETY: the module's arguments are as the header asks.
-    unsafe { with_service(ctx, (), |ctx| ctx.set_callback(callback, data)) }
+    unsafe { with_service(ctx, (), name) }
 }
 
 /// `uint32_t skynet_current_handle(void)`

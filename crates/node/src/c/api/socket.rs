@@ -14,6 +14,8 @@ const DONE: c_int = 0;
 
 /// `buffer` is a block of `malloc`, which is given away.
 const MEMORY: c_int = 0;
+/// `buffer` is something that the program knows to send. There is nothing of the kind.
+const OBJECT: c_int = 1;
 /// `buffer` is borrowed.
 const RAW: c_int = 2;
 
@@ -34,6 +36,17 @@ pub(super) struct SocketMessage {
     ud: c_int,
     buffer: *const u8,
 }
+
+/// Modules that were compiled with the headers of C skynet count on these places.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    use std::mem::{offset_of, size_of};
+    assert!(offset_of!(SendBuffer, id) == 0 && offset_of!(SendBuffer, kind) == 4);
+    assert!(offset_of!(SendBuffer, buffer) == 8 && offset_of!(SendBuffer, size) == 16);
+    assert!(offset_of!(SocketMessage, kind) == 0 && offset_of!(SocketMessage, id) == 4);
+    assert!(offset_of!(SocketMessage, ud) == 8 && offset_of!(SocketMessage, buffer) == 16);
+    assert!(size_of::<SendBuffer>() == 24 && size_of::<SocketMessage>() == 24);
+};
 
 /// Opens a socket; the reason why there is none goes to the log.
 ///
@@ -176,7 +189,14 @@ unsafe fn transmit(
             MEMORY => Data::Payload(Payload::from_raw(buffer.buffer.cast_mut(), buffer.size)),
             RAW => Data::Bytes(block(buffer.buffer.cast(), buffer.size)),
             other => {
-                let text = format!("error: a socket cannot send a buffer of type {other}: it is 0 or 2");
+                let what = if other == OBJECT {
+                    "a user object (SOCKET_BUFFER_OBJECT)".to_owned()
+                } else {
+                    format!("a buffer of type {other}")
+                };
+                let text = format!(
+                    "error: a socket cannot send {what}: send its bytes, as SOCKET_BUFFER_MEMORY (0) or SOCKET_BUFFER_RAWPOINTER (2)"
+                );
                 return with_service(ctx, FAILED, |ctx| {
                     ctx.log(text);
                     FAILED

@@ -51,6 +51,18 @@ pub(super) unsafe extern "C" fn socket_info_release(list: *mut Info) {
     });
 }
 
+/// Modules that were compiled with the headers of C skynet count on these places.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    use std::mem::{offset_of, size_of};
+    assert!(offset_of!(Info, id) == 0 && offset_of!(Info, kind) == 4 && offset_of!(Info, owner) == 8);
+    assert!(offset_of!(Info, read) == 16 && offset_of!(Info, written) == 24);
+    assert!(offset_of!(Info, read_at) == 32 && offset_of!(Info, written_at) == 40);
+    assert!(offset_of!(Info, waiting) == 48 && offset_of!(Info, reading) == 56);
+    assert!(offset_of!(Info, writing) == 57 && offset_of!(Info, name) == 58);
+    assert!(offset_of!(Info, next) == 192 && size_of::<Info>() == 200);
+};
+
 fn row(info: &SocketInfo, next: *mut Info) -> Info {
     let kind = match info.kind {
         _ if info.closing => 5,
