@@ -102,6 +102,12 @@ function link.accept()
 	local _, source = skynet.context()
 	local answer = skynet.response()
 	local bond = bonds[source]
+	if bond and bond.up then
+		-- The other side has cut the link and makes it anew. Debug messages may overtake the word of that.
+		bonds[source] = nil
+		bond.answer(true)
+		bond = nil
+	end
 	if not bond then
 		bond = new_bond(source)
 	elseif bond.cut then

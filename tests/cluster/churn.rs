@@ -8,13 +8,16 @@ const STEADY: u32 = 10;
 const VICTIMS: u32 = 25;
 const WAVES: u32 = 12;
 
+/// A node's id, and its service `churn`.
+type Part = (u32, u32);
+
 /// Asks the service `churn` of a node.
 fn ask(cluster: &Cluster, id: u32, service: u32, words: &str) -> Result<String> {
     cluster.at(id).run(format!("return skynet.call({service}, 'lua', {words})"))
 }
 
 /// Waves of deaths; each node's victims are known to all. The order is that of `nodes`: ids, and their services `churn`.
-fn waves(cluster: &mut Cluster, nodes: &[(u32, u32)], steady: &[String]) -> Result<()> {
+fn waves(cluster: &mut Cluster, nodes: &[Part], steady: &[String]) -> Result<()> {
     for _ in 0..WAVES {
         let hits = cluster.random.below(VICTIMS / 2);
         let mut victims = Vec::new();
@@ -34,7 +37,7 @@ fn waves(cluster: &mut Cluster, nodes: &[(u32, u32)], steady: &[String]) -> Resu
 }
 
 /// Nobody asks any more, and what is left of the books of a node's survivors is right.
-fn settled(cluster: &mut Cluster, nodes: &[(u32, u32)]) -> Result<()> {
+fn settled(cluster: &mut Cluster, nodes: &[Part]) -> Result<()> {
     for (id, service) in nodes {
         ask(cluster, *id, *service, "'stop'")?;
     }
@@ -52,7 +55,7 @@ fn settled(cluster: &mut Cluster, nodes: &[(u32, u32)]) -> Result<()> {
     Ok(())
 }
 
-fn begin(cluster: &mut Cluster) -> Result<(Vec<(u32, u32)>, Vec<String>)> {
+fn begin(cluster: &mut Cluster) -> Result<(Vec<Part>, Vec<String>)> {
     // Handlers and main chunks fail on purpose.
     cluster.allow_in_logs("stack traceback");
     cluster.allow_in_logs("lua loader error");

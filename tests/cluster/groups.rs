@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use skynet_tests::cluster::Cluster;
+use skynet_tests::cluster::proxy::Fault;
 
 /// A subscriber of channel `number`, whose publications go to the list `got`.
 fn subscribe(cluster: &Cluster, id: u32, number: &str) -> Result<()> {
@@ -241,4 +242,48 @@ pub(crate) fn the_scripts_of_c_skynet(cluster: &mut Cluster) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The link of two nodes is cut and comes back: subscriptions and the parts of a global group find one another without the
+/// program's help.
+pub(crate) fn cut_and_healed(cluster: &mut Cluster) -> Result<()> {
+    cluster.through_proxy()?;
+    cluster.start_all()?;
+    let (a, b) = (2, 3);
+    subscribe(cluster, a, "nil")?;
+    let number = cluster.at(a).run("return channel.channel")?;
+    subscribe(cluster, b, &number)?;
+    for id in cluster.ids() {
+        cluster.at(id).run("got = got or {}")?;
+        enter(cluster, id)?;
+    }
+    leads_to(cluster, a, "1 3")?;
+    leads_to(cluster, b, "1 2")?;
+    let watchers = [
+        cluster.at(a).later(format!("harbor.link({b})"))?,
+        cluster.at(b).later(format!("harbor.link({a})"))?,
+    ];
+    cluster.proxy()?.disturb(a, b, Fault::Cut);
+    cluster.step("the link is cut");
+    for watcher in watchers {
+        watcher.wait()?;
+    }
+    leads_to(cluster, a, "1")?;
+    leads_to(cluster, b, "1")?;
+    cluster.proxy()?.heal();
+    cluster.step("the link may come back");
+    leads_to(cluster, a, "1 3")?;
+    leads_to(cluster, b, "1 2")?;
+    let mut round = 0;
+    cluster.eventually("the subscription is taken up again", || {
+        round += 1;
+        cluster.at(a).run(format!("channel:publish('round', {round})"))?;
+        Ok(cluster.at(b).run("return #got > 0")? == "true")
+    })?;
+    for id in cluster.ids() {
+        cluster.at(id).run("got = {}")?;
+    }
+    cluster.at(a).run("skynet.hall:send('news', 'whole again')")?;
+    let expected = [format!("{a} whole again")];
+    cluster.ids().iter().try_for_each(|id| got(cluster, *id, &expected))
 }

@@ -79,6 +79,7 @@ const SCENARIOS: &[Scenario] = &[
     quick(ours("multicast-dies", &[3], groups::a_subscriber_dies_and_comes_back)),
     ours("multicast-owner", &[3], groups::an_owner_dies_and_comes_back),
     quick(ours("global-group", &[3], groups::a_global_group)),
+    ours("groups-cut", &[3], groups::cut_and_healed),
     quick(ours("tunnel", &[2], groups::tunnels_and_members_elsewhere)),
     any("sizes", &[2], interop::big_messages),
     any("dead-handle", &[2], interop::calls_to_dead_services),

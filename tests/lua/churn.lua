@@ -203,7 +203,7 @@ end
 local WAVE <const> = 2
 
 case["each request has one outcome, no thread waits, and memory is back where it was"] = function()
-	check.allow(20 + 2 * WAVES * WAVE)
+	check.allow(60 + 2 * WAVES * WAVE)
 	at_once(STEADY, function(i)
 		steady[i] = create "steady"
 	end)

@@ -240,10 +240,9 @@ case["who dies while the link is made is no link"] = function()
 	local handle
 	check.fork(function()
 		check.raises("call failed", check.launch, function()
-			local chunk_waits = skynet.hpc()
 			skynet.start(function()
 				skynet.register ".link_dying"
-				while skynet.hpc() - chunk_waits < 30000000 do -- what comes meanwhile is not answered
+				while not skynet.getenv "link_may_die" do -- what comes meanwhile is not answered
 				end
 				error "it dies"
 			end)
@@ -251,6 +250,10 @@ case["who dies while the link is made is no link"] = function()
 	end)
 	handle = check.eventually(function()
 		return skynet.localname ".link_dying"
+	end)
+	skynet.fork(function()
+		skynet.yield() -- the link's request is on its way
+		skynet.setenv("link_may_die", "yes")
 	end)
 	check.eq(link.to(handle), false)
 	check.eq(link.list(), {})

@@ -1,45 +1,13 @@
 ---Overloaded services: what the log says, bounds of mailboxes, debug commands that do not wait in the queue.
 local skynet = require "skynet"
 local check = require "check"
+local overloaded = require "overloaded"
 
 local case = check.cases()
 
 skynet.register_protocol { name = "text", id = skynet.PTYPE_TEXT, pack = tostring, unpack = skynet.tostring }
 
-local gates = 0
-
----The connection that a gate has told of.
----@type integer?
-local opened
-
----Sends a message in which a worker stays until it is let go on.
----@param peer check.worker
----@return fun() enter waits until it is inside
----@return fun() open lets it go on
-local function gate(peer)
-	gates = gates + 1
-	local name = "gate" .. gates
-	peer:send(function(name)
-		skynet.setenv(name .. "_entered", "yes")
-		while not skynet.getenv(name) do end
-	end, name)
-	return function()
-		check.eventually(function()
-			return skynet.getenv(name .. "_entered")
-		end)
-	end, function()
-		skynet.setenv(name, "open")
-	end
-end
-
----Keeps a worker inside of one message.
----@param peer check.worker
----@return fun() open lets it go on
-local function block(peer)
-	local enter, open = gate(peer)
-	enter()
-	return open
-end
+local gate, block, stat = overloaded.gate, overloaded.block, overloaded.stat
 
 ---A worker that notes texts, and how many.
 ---@return check.worker
@@ -48,8 +16,8 @@ local function listener()
 	peer:call(function()
 		check.state.texts = {}
 		skynet.register_protocol {
-			name = "text",
 			id = skynet.PTYPE_TEXT,
+			name = "text",
 			unpack = skynet.tostring,
 			dispatch = function(_, _, text)
 				table.insert(check.state.texts, text)
@@ -83,12 +51,6 @@ local function bound(peer, limit, policy)
 	peer:call(function(limit, policy)
 		skynet.bound_mailbox(limit, policy)
 	end, limit, policy)
-end
-
----@param peer check.worker
----@return table
-local function stat(peer)
-	return skynet.call(peer.handle, "debug", "STAT")
 end
 
 ---Calls in a thread of its own.
@@ -151,8 +113,8 @@ case["debug commands are answered before a million messages, and PING after them
 	peer:call(function()
 		check.state.count = 0
 		skynet.register_protocol {
-			name = "text",
 			id = skynet.PTYPE_TEXT,
+			name = "text",
 			unpack = function() end,
 			dispatch = function()
 				check.state.count = check.state.count + 1
@@ -188,11 +150,13 @@ case["debug commands are answered before a million messages, and PING after them
 end)
 
 case["every debug command but PING goes before what waits"] = check.ours(function()
-	local peer = check.worker()
+	local peer = listener()
 	for _, command in ipairs {
 		{ "STAT" }, { "MEM" }, { "INFO" }, { "TASK" }, { "UNIQTASK" }, { "SUPPORT", "lua" }, { "RUN", "print 'hello'", "=run" },
 	} do
 		local open = block(peer)
+		-- Few wait their turn with the rest.
+		send_texts(peer, 1, 100)
 		-- Whatever comes after this in the queue waits until the end.
 		local enter, open_next = gate(peer)
 		local answered
@@ -298,109 +262,6 @@ case["answers and timers get in however full the mailbox is"] = check.ours(funct
 	end
 end)
 
-case["a flood on a socket waits in the system, and comes whole and in order"] = check.ours(function()
-	local total <const> = 16 * 1024 * 1024
-	local peer = check.worker()
-	local port = peer:call(function(total)
-		local socket = require "skynet.socket"
-		skynet.bound_mailbox(4, "pause")
-		local id, _, port = socket.listen("127.0.0.1", 0)
-		socket.start(id, function(fd)
-			socket.start(fd)
-			check.state.fd = fd
-			check.state.parts = {}
-			local have = 0
-			while have < total do
-				local bytes = socket.read(fd)
-				if not bytes then
-					break
-				end
-				have = have + #bytes
-				table.insert(check.state.parts, bytes)
-			end
-			check.state.all = true
-		end)
-		return port
-	end, total)
-	local socket = require "skynet.socket"
-	local fd = socket.open("127.0.0.1", port)
-	check.eventually(function()
-		return peer:call(function()
-			return check.state.fd
-		end)
-	end)
-	local open = block(peer)
-	local line = {}
-	for i = 1, 65536 do
-		line[i] = string.char(i * 7 // 13 % 256)
-	end
-	local piece = table.concat(line)
-	for _ = 1, total // #piece do
-		socket.write(fd, piece)
-	end
-	-- Long enough for the node to read all of it, if it did.
-	skynet.sleep(30)
-	open()
-	check.eventually(function()
-		return peer:call(function()
-			return check.state.all
-		end)
-	end)
-	check.ok(stat(peer).paused >= 1)
-	check.ok(peer:call(function(piece, count)
-		return table.concat(check.state.parts) == piece:rep(count)
-	end, piece, total // #piece))
-	socket.close(fd)
-end)
-
-case["a gate reads no more from the client of a full agent, and loses nothing"] = check.ours(function()
-	local total <const> = 4096
-	local socket = require "skynet.socket"
-	local peer = check.worker()
-	peer:call(function()
-		skynet.bound_mailbox(4, "pause")
-		check.state.packages, check.state.last = 0, ""
-		skynet.register_protocol {
-			name = "client",
-			id = skynet.PTYPE_CLIENT,
-			unpack = skynet.tostring,
-			dispatch = function(_, _, package)
-				skynet.ignoreret()
-				check.state.packages = check.state.packages + 1
-				check.state.in_order = check.state.packages == string.unpack(">I4", package) and check.state.in_order ~= false
-			end,
-		}
-	end)
-	local gate = skynet.newservice "gate"
-	local _, port = skynet.call(gate, "lua", "open", { address = "127.0.0.1", port = 0 })
-	local id = socket.open("127.0.0.1", port)
-	local fd = check.eventually(function()
-		return opened
-	end)
-	skynet.call(gate, "lua", "forward", fd, 0, peer.handle)
-	local open = block(peer)
-	for i = 1, total do
-		socket.write(id, string.pack(">s2", string.pack(">I4", i) .. ("x"):rep(8000)))
-		skynet.yield() -- the gate needs the worker that this service is on
-	end
-	-- Long enough for the gate to read all of it, if it did.
-	skynet.sleep(30)
-	local waiting = skynet.mqlen(peer.handle)
-	check.ok(waiting < total, "all of it was read")
-	open()
-	check.eventually(function()
-		return stat(peer).mqlen == 0 and peer:call(function(total)
-			return check.state.packages == total
-		end, total)
-	end)
-	check.ok(peer:call(function()
-		return check.state.in_order
-	end))
-	check.ok(stat(peer).paused >= 1)
-	socket.close(id)
-	skynet.kill(gate)
-end)
-
 case["a bound that makes no sense is refused"] = check.ours(function()
 	check.raises("bad argument #1 to '.*bound_mailbox' %(the limit is a number of messages, 1 at least%)",
 		skynet.bound_mailbox, 0)
@@ -411,10 +272,8 @@ case["a bound that makes no sense is refused"] = check.ours(function()
 	check.eq(skynet.stat "limit", 0)
 end)
 
-skynet.dispatch("lua", function(session, source, what, value, fd)
-	if what == "socket" then
-		opened = value == "open" and fd or opened
-	elseif what == "echo" then
+skynet.dispatch("lua", function(session, source, what, value)
+	if what == "echo" then
 		skynet.retpack(value)
 	elseif what == "forward" then
 		skynet.ignoreret()

@@ -1,5 +1,7 @@
 //! What a service may do.
 
+mod owed;
+
 use std::cell::{Cell as Slot, OnceCell, RefCell};
 use std::fmt;
 use std::future::Future;
@@ -11,9 +13,8 @@ use std::time::Duration;
 
 use crate::call::{Call, Tasks};
 use crate::cell::CellRef;
-use crate::mailbox::{Bound, MailboxStat};
 use crate::node::{Node, limit_ms};
-use crate::request::{Link, Request};
+use crate::request::Link;
 use crate::scheduler::seat;
 use crate::timer::TimerKey;
 use crate::{Handle, Message, Payload, SendError, SharedPayload};
@@ -268,52 +269,10 @@ impl Context {
         crate::command::run(&self.node, Some(self), cmd, param)
     }
 
-    /// Takes a message as a request, which answers with an error if it is dropped unanswered.
-    ///
-    /// # Errors
-    ///
-    /// The message, if its sender does not wait for an answer.
-    pub fn accept(&self, msg: Message) -> Result<(Request, Payload), Message> {
-        if !msg.wants_answer() {
-            return Err(msg);
-        }
-        if self.open_request.get() == (msg.source, msg.session) {
-            self.open_request.set((Handle::NONE, 0));
-        }
-        Ok((Request::new(self.link().clone(), msg.source, msg.session), msg.payload))
-    }
-
-    /// Passes a message on as it came. If its sender waits for an answer, `dest` owes that from then on.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`] hands the payload back; the answer is then still owed by this service.
-    pub fn forward(&self, dest: Handle, msg: Message) -> Result<(), SendError> {
-        let request = (msg.source, msg.session);
-        self.node.deliver(dest, msg)?;
-        if self.open_request.get() == request {
-            self.open_request.set((Handle::NONE, 0));
-        }
-        Ok(())
-    }
-
     /// The number of messages that wait for this service.
     #[must_use]
     pub fn mqlen(&self) -> usize {
         self.cell.mailbox.len()
-    }
-
-    /// Bounds the own mailbox, or lifts the bound (`None`): see [`Policy`](crate::Policy). What waits already stays. It may be
-    /// changed at any time, also by [`Node::bound_mailbox`].
-    pub fn bound_mailbox(&self, bound: Option<Bound>) {
-        // Once the service is ending there is no mailbox to bound.
-        self.node.bound_cell(self.handle, self.cell, bound);
-    }
-
-    /// The bound of the own mailbox, and what it has cost others.
-    #[must_use]
-    pub fn mailbox_stat(&self) -> MailboxStat {
-        self.cell.mailbox.stat(self.handle).unwrap_or_default()
     }
 
     /// The number of messages that it has begun to handle, the current one among them.
@@ -383,12 +342,6 @@ impl Context {
     pub(crate) fn begin_message(&self, msg: &Message, ticks: u64) {
         self.message_start.set(ticks);
         self.open_request.set(if msg.wants_answer() { (msg.source, msg.session) } else { (Handle::NONE, 0) });
-    }
-
-    /// The request that the current message is, unless it was accepted.
-    pub(crate) fn take_open_request(&self) -> Option<(Handle, i32)> {
-        let (source, session) = self.open_request.replace((Handle::NONE, 0));
-        (session > 0).then_some((source, session))
     }
 
     #[inline]

@@ -89,16 +89,6 @@ impl Request {
             let _ = self.link.send(self.source, PTYPE_ERROR, session, self.link.node.reason(reason));
         }
     }
-
-    /// Answers with an error that says why.
-    ///
-    /// # Errors
-    ///
-    /// As [`Request::respond`].
-    pub fn refuse(mut self, reason: impl Into<Payload>) -> Result<(), SendError> {
-        let session = std::mem::take(&mut self.session);
-        self.link.send(self.source, PTYPE_ERROR, session, reason.into())
-    }
 }
 
 impl Drop for Request {

@@ -63,8 +63,8 @@ pub trait ServiceControl: Send + Sync {
         false
     }
 
-    /// Whether a message of the kind `PTYPE_DEBUG` goes before all that wait, but for earlier ones of its sort. It is asked by
-    /// whoever sends the message, before the service gets it, and must not take long.
+    /// Whether a message of the kind `PTYPE_DEBUG` goes before all that wait, but for earlier ones that did. It is asked when more than
+    /// 64 messages wait, by whoever sends the message, and must not take long.
     fn is_urgent(&self, msg: &Message) -> bool {
         let _ = msg;
         false

@@ -148,22 +148,6 @@ fn a_task_ends_with_its_service() {
 }
 
 #[test]
-fn a_request_is_refused_with_a_reason() {
-    let node = start();
-    let refuses = node
-        .spawn(|ctx: &Context, msg: Message| {
-            if let Ok((request, _)) = ctx.accept(msg) {
-                request.refuse("because").expect("the one who asks is alive");
-            }
-        })
-        .expect("it starts");
-    let (client, answers) = probe(&node);
-    node.send(client, refuses, PTYPE_LUA, 7, "why").expect("it is alive");
-    assert_eq!(receive(&answers), (PTYPE_ERROR, 7, refuses, b"because".to_vec()));
-    stop(&node);
-}
-
-#[test]
 fn a_message_that_was_passed_on_is_no_longer_owed() {
     let node = start();
     let server = node.spawn(echo).expect("it starts");

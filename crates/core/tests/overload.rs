@@ -265,17 +265,29 @@ fn a_debug_message_goes_before_messages_that_its_service_has_taken_already() {
     for workers in [1, 2] {
         let node = quiet().workers(workers).start().expect("it starts");
         let slow = Slow::new(&node, None);
-        (1..=50).for_each(|session| request(&node, slow.handle, session).expect("it is alive"));
+        (1..=100).for_each(|session| request(&node, slow.handle, session).expect("it is alive"));
         node.send(FROM, slow.handle, PTYPE_TEXT, 0, "block").expect("it is alive");
-        (51..=100).for_each(|session| request(&node, slow.handle, session).expect("it is alive"));
+        (101..=200).for_each(|session| request(&node, slow.handle, session).expect("it is alive"));
         slow.go_on.send(()).expect("it waits");
         receive(&slow.begins);
         // What follows has been taken with the message that the service is inside of.
         node.send(FROM, slow.handle, PTYPE_DEBUG, 2000, "STAT").expect("it is alive");
-        let expected: Vec<i32> = (1..=50).chain([2000]).chain(51..=100).collect();
-        assert_eq!(slow.sessions(101), expected);
+        let expected: Vec<i32> = (1..=100).chain([2000]).chain(101..=200).collect();
+        assert_eq!(slow.sessions(201), expected);
         stop(&node);
     }
+}
+
+#[test]
+fn debug_messages_keep_their_place_while_few_wait() {
+    let node = start();
+    let slow = Slow::new(&node, None);
+    (1..=64).for_each(|session| request(&node, slow.handle, session).expect("it is alive"));
+    node.send(FROM, slow.handle, PTYPE_DEBUG, 65, "STAT").expect("it is alive");
+    node.send(FROM, slow.handle, PTYPE_DEBUG, 66, "STAT").expect("it is alive");
+    let expected: Vec<i32> = [66].into_iter().chain(1..=65).collect();
+    assert_eq!(slow.sessions(66), expected);
+    stop(&node);
 }
 
 #[test]

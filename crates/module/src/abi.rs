@@ -185,8 +185,8 @@ pub struct HostTable {
     pub accept: unsafe extern "C" fn(ctx: *const c_void, source: u32, session: i32) -> *mut c_void,
     /// Answers with `PTYPE_RESPONSE`.
     pub respond: unsafe extern "C" fn(request: *mut c_void, block: *mut Block) -> i32,
-    /// Answers with `PTYPE_ERROR`.
-    pub refuse: unsafe extern "C" fn(request: *mut c_void, block: *mut Block) -> i32,
+    /// Answers with `PTYPE_ERROR`; no reason if the request was given up.
+    pub refuse: unsafe extern "C" fn(request: *mut c_void, reason: Text),
     /// Writes a log line.
     pub log: unsafe extern "C" fn(ctx: *const c_void, text: Text),
     /// Runs a text command. Null for no result; an empty result is a block of no bytes.

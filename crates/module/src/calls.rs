@@ -142,13 +142,16 @@ unsafe impl Sync for RequestPtr {}
 
 impl RequestPtr {
     pub(crate) fn respond(self, payload: Payload) -> Result<(), SendError> {
+        let mut block = payload.into_block();
         // SAFETY: the request is the host's own, and used up here.
-        answered(payload, |block| unsafe { (self.host.0.respond)(self.raw.as_ptr(), block) })
+        let code = unsafe { (self.host.0.respond)(self.raw.as_ptr(), &raw mut block) };
+        outcome(code, block)
     }
 
-    pub(crate) fn refuse(self, payload: Payload) -> Result<(), SendError> {
-        // SAFETY: as above.
-        answered(payload, |block| unsafe { (self.host.0.refuse)(self.raw.as_ptr(), block) })
+    /// No reason says that the request was given up.
+    pub(crate) fn refuse(self, reason: &str) {
+        // SAFETY: as above; the reason is borrowed meanwhile.
+        unsafe { (self.host.0.refuse)(self.raw.as_ptr(), Text::new(reason.as_bytes())) };
     }
 }
 
@@ -204,18 +207,33 @@ fn sent(message: Message, send: impl FnOnce(*mut RawMessage) -> i32) -> Result<(
     outcome(code, raw.block)
 }
 
-/// Hands an answer over by a function of the host.
-fn answered(payload: Payload, answer: impl FnOnce(*mut Block) -> i32) -> Result<(), SendError> {
-    let mut block = payload.into_block();
-    let code = answer(&raw mut block);
-    outcome(code, block)
-}
-
 fn outcome(code: i32, left: Block) -> Result<(), SendError> {
     // SAFETY: what is left is this side's again; nothing is, if it was sent.
     let payload = unsafe { Payload::from_block(left) };
     match code {
         abi::SENT => Ok(()),
         code => Err(SendError { reason: SendFailure::from_code(code), payload }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    fn taken(header: &abi::Header) -> bool {
+        // SAFETY: each of these headers says that something is wrong, so no more than it is looked at.
+        unsafe { Host::new(ptr::from_ref(header).cast()) }.is_some()
+    }
+
+    #[test]
+    fn a_host_of_another_version_is_not_called() {
+        let size = size_of::<HostTable>();
+        assert!(!taken(&abi::Header { magic: 1, ..abi::header("host", size) }));
+        assert!(!taken(&abi::Header { major: abi::MAJOR + 1, ..abi::header("host", size) }));
+        assert!(!taken(&abi::header("host", size - 1)));
+        // SAFETY: null is no table.
+        assert!(unsafe { Host::new(ptr::null()) }.is_none());
     }
 }

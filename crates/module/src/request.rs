@@ -42,22 +42,18 @@ impl Request {
         self.request.take().map_or(Ok(()), |request| request.respond(payload))
     }
 
-    /// Answers with an error, whose text the caller may show.
-    ///
-    /// # Errors
-    ///
-    /// As [`Request::respond`].
-    pub fn refuse(mut self, reason: impl Into<Payload>) -> Result<(), SendError> {
-        let reason = reason.into();
-        self.request.take().map_or(Ok(()), |request| request.refuse(reason))
+    /// Answers with an error and its reason, which the caller is shown unless the node is set not to explain errors.
+    pub fn refuse(mut self, reason: impl AsRef<str>) {
+        if let Some(request) = self.request.take() {
+            request.refuse(reason.as_ref());
+        }
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
         if let Some(request) = self.request.take() {
-            // If the one who asked is gone, nobody waits.
-            let _ = request.refuse(Payload::empty());
+            request.refuse("");
         }
     }
 }

@@ -47,6 +47,9 @@ local function watchdog()
 		end
 
 		function event.data(fd, line)
+			if ending then
+				return -- clients never pause: whoever is heard now is too late
+			end
 			requests = requests + 1
 			skynet.call(store, "lua", line)
 			socket.write(fd, string.pack(">s2", line))
@@ -63,8 +66,8 @@ local function watchdog()
 		end)
 		-- Before the gate parts from the clients: whoever was heard is answered.
 		shutdown.register { phase = 15, handler = function()
+			ending = {}
 			if requests > 0 then
-				ending = {}
 				skynet.wait(ending)
 			end
 		end }

@@ -63,7 +63,7 @@ impl Service for Probe {
                 self.kept.drain(..).for_each(|kept| respond(kept, "released"));
                 respond(request, "ok");
             }
-            "refuse" => assert!(request.refuse("because").is_ok()),
+            "refuse" => request.refuse("because"),
             "drop" => {}
             "accept-and-panic" => panic!("with a request in hand"),
             "info" => respond(request, info(ctx).err().map_or("ok".to_owned(), |wrong| wrong.to_string())),
@@ -73,7 +73,7 @@ impl Service for Probe {
             "timer" => self.waiting = Some((ctx.timeout(Duration::from_millis(1)), request)),
             "ask" => match ctx.request(address(rest), PTYPE_TEXT, "whole question") {
                 Ok(session) => self.waiting = Some((session, request)),
-                Err(error) => assert!(request.refuse(error.to_string()).is_ok()),
+                Err(error) => request.refuse(error.to_string()),
             },
             "thread" => self.answer_on_a_thread(request),
             "exit" => {
@@ -151,7 +151,7 @@ fn redirect(ctx: &Context, dest: &str, msg: Message) {
     if let Err(error) = ctx.redirect(address(dest), msg)
         && let Ok((request, _)) = ctx.accept(again)
     {
-        let _ = request.refuse(error.to_string());
+        request.refuse(error.to_string());
     }
 }
 

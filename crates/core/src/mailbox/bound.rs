@@ -61,7 +61,7 @@ pub(super) enum Class {
 
 impl Class {
     pub(super) fn of(message: &Message) -> Class {
-        if !message.payload.is_plain() {
+        if !message.payload.is_plain() && !message.payload.is_shared() {
             // Orders of the runtime, messages of sockets, and what goes to other nodes.
             return Class::Always;
         }

@@ -1,16 +1,33 @@
-//! Bounds of mailboxes, for those who do not run the service: who sets them, and who feeds it.
+//! Bounds of mailboxes: who sets them, and who feeds the service.
 
 use super::Node;
-use crate::Handle;
-use crate::cell::CellRef;
 use crate::mailbox::{Bound, MailboxStat};
+use crate::{Context, Handle};
+
+impl Context {
+    /// Bounds the own mailbox, or lifts the bound (`None`): see [`Policy`](crate::Policy). What waits already stays. It may be
+    /// changed at any time, also by [`Node::bound_mailbox`].
+    pub fn bound_mailbox(&self, bound: Option<Bound>) {
+        // Once the service is ending there is no mailbox to bound.
+        self.node().bound_mailbox(self.handle(), bound);
+    }
+
+    /// The bound of the own mailbox, and what it has cost others.
+    #[must_use]
+    pub fn mailbox_stat(&self) -> MailboxStat {
+        self.node().mailbox_stat(self.handle()).unwrap_or_default()
+    }
+}
 
 impl Node {
     /// Bounds the mailbox of a service of this node, or lifts the bound (`None`): see [`Policy`](crate::Policy). What waits already
     /// stays. False if the service is not alive.
     pub fn bound_mailbox(&self, service: Handle, bound: Option<Bound>) -> bool {
-        let cell = self.cell_of(service);
-        cell.is_some_and(|cell| self.bound_cell(service, cell, bound))
+        let set = self.cell_of(service).and_then(|cell| cell.mailbox.set_bound(service, bound));
+        if set == Some(true) {
+            self.tell_relief(service);
+        }
+        set.is_some()
     }
 
     /// The bound of a mailbox, and what it has cost others. `None` if the service is not alive.
@@ -31,14 +48,6 @@ impl Node {
     /// It may be called on any thread. False if the node has one already.
     pub fn on_relief(&self, hook: impl Fn(Handle) + Send + Sync + 'static) -> bool {
         self.0.relief.set(Box::new(hook)).is_ok()
-    }
-
-    pub(crate) fn bound_cell(&self, service: Handle, cell: CellRef, bound: Option<Bound>) -> bool {
-        let set = cell.mailbox.set_bound(service, bound);
-        if set == Some(true) {
-            self.tell_relief(service);
-        }
-        set.is_some()
     }
 
     pub(crate) fn tell_relief(&self, service: Handle) {

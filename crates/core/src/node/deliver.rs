@@ -17,6 +17,9 @@ use crate::{CallError, Handle, Payload, SendError};
 /// Messages that a mailbox is locked for.
 const MOST_AT_ONCE: usize = 32;
 
+/// While no more messages wait, those of the debug protocol keep their place: whoever sends another message first finds it handled.
+const IN_TURN: usize = 64;
+
 impl Node {
     /// Sends a message from outside the services, in the name of `source`.
     ///
@@ -261,9 +264,12 @@ impl Node {
     }
 }
 
-/// Messages of the debug protocol go before all others, if their receiver says so.
+/// Messages of the debug protocol go before all others when many wait, if their receiver says so.
 #[cold]
 fn push_debug(cell: CellRef, dest: Handle, message: Message) -> Push {
+    if cell.mailbox.len() <= IN_TURN {
+        return cell.mailbox.push(dest, message);
+    }
     let control = cell.with_shared(dest, |shared| shared.control.clone()).flatten();
     if control.is_some_and(|control| control.is_urgent(&message)) {
         cell.mailbox.push_urgent(dest, message)

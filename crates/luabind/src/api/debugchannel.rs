@@ -245,3 +245,27 @@ unsafe extern "C-unwind" fn hook(l: *mut lua_State, event: *mut lua_Debug) {
         }
     }
 }
+
+/// `hold_worker() -> boolean`: whether this service may keep its worker waiting. A node needs one that goes on.
+pub(super) unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        let workers = (*vm).context().node().workers();
+        let held = (*vm).shared.hold_worker(workers);
+        if held {
+            (*vm).interrupt.hold((*vm).context().message_count());
+        }
+        ffi::lua_pushboolean(l, c_int::from(held));
+        1
+    }
+}
+
+/// `release_worker()`, after a `hold_worker` that was granted
+pub(super) unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = vm_of(l);
+        (*vm).shared.release_worker();
+        (*vm).interrupt.release();
+        0
+    }
+}

@@ -7,7 +7,8 @@ use skynet_core::{Handle, Message, Payload};
 
 use super::address::Dest;
 use super::{
-    Entry, address, call, check_bytes, proto, require, send, socketdriver, suspend, suspendable, trace, waits,
+    Entry, address, call, check_bytes, debugchannel, proto, require, send, socketdriver, suspend,
+    suspendable, trace, waits,
 };
 use crate::vm::{GIVEN_UP, Outcome, R_HOOKS, Thread, Vm, Waiter, hook, vm_of};
 
@@ -28,8 +29,8 @@ const FUNCTIONS: &[Entry] = &[
     (c"cancel", cancel),
     (c"on_answer", on_answer),
     (c"dispatch_message", dispatch_message),
-    (c"hold_worker", hold_worker),
-    (c"release_worker", release_worker),
+    (c"hold_worker", debugchannel::hold_worker),
+    (c"release_worker", debugchannel::release_worker),
     (c"tag", trace::tag),
     (c"tracing", trace::tracing),
     (c"require", require::standard),
@@ -374,30 +375,6 @@ unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
             None => Payload::copy_from(bytes),
         };
         Vm::dispatch_nested(vm, Message { kind, session, source, payload });
-        0
-    }
-}
-
-/// `hold_worker() -> boolean`: whether this service may keep its worker waiting. A node needs one that goes on.
-unsafe extern "C-unwind" fn hold_worker(l: *mut lua_State) -> c_int {
-    unsafe {
-        let vm = vm_of(l);
-        let workers = (*vm).context().node().workers();
-        let held = (*vm).shared.hold_worker(workers);
-        if held {
-            (*vm).interrupt.hold((*vm).context().message_count());
-        }
-        ffi::lua_pushboolean(l, c_int::from(held));
-        1
-    }
-}
-
-/// `release_worker()`, after a `hold_worker` that was granted
-unsafe extern "C-unwind" fn release_worker(l: *mut lua_State) -> c_int {
-    unsafe {
-        let vm = vm_of(l);
-        (*vm).shared.release_worker();
-        (*vm).interrupt.release();
         0
     }
 }

@@ -102,7 +102,9 @@ unsafe fn deliver(
 ) -> i32 {
     guard(abi::HOST_FAILED, || {
         // SAFETY: as the caller promises.
-        let (raw, payload) = unsafe { (&mut *message, take(&mut (*message).block)) };
+        let raw = unsafe { &mut *message };
+        // SAFETY: as above.
+        let payload = unsafe { take(&mut raw.block) };
         let source = if raw.source == 0 { own } else { Handle::from_raw(raw.source) };
         outcome(send(Message { kind: raw.kind, session: raw.session, source, payload }), &mut raw.block)
     })
@@ -186,37 +188,23 @@ unsafe extern "C" fn accept(ctx: *const c_void, source: u32, session: i32) -> *m
 }
 
 unsafe extern "C" fn respond(request: *mut c_void, block: *mut Block) -> i32 {
-    // SAFETY: as above: a request of `accept`, used up here, and a block that is given away.
-    unsafe { answer(request, block, Request::respond) }
-}
-
-unsafe extern "C" fn refuse(request: *mut c_void, block: *mut Block) -> i32 {
-    // SAFETY: as above.
-    unsafe {
-        answer(request, block, |request, reason| {
-            if !reason.is_empty() {
-                return request.refuse(reason);
-            }
-            request.fail();
-            Ok(())
-        })
-    }
-}
-
-/// # Safety
-///
-/// `request` came from [`accept`] and is used no more; the block is valid and given away.
-unsafe fn answer(
-    request: *mut c_void,
-    block: *mut Block,
-    by: fn(Request, Payload) -> Result<(), SendError>,
-) -> i32 {
     guard(abi::HOST_FAILED, || {
-        // SAFETY: as the caller promises.
-        let (request, block, payload) =
-            unsafe { (Box::from_raw(request.cast::<Request>()), &mut *block, take(&mut *block)) };
-        outcome(by(*request, payload), block)
+        // SAFETY: as above: a request of `accept`, used up here.
+        let (request, block) = unsafe { (Box::from_raw(request.cast::<Request>()), &mut *block) };
+        // SAFETY: as above: the block is given away.
+        let payload = unsafe { take(block) };
+        outcome(request.respond(payload), block)
     })
+}
+
+unsafe extern "C" fn refuse(request: *mut c_void, reason: Text) {
+    guard((), || {
+        // SAFETY: as above: a request of `accept`, used up here.
+        let (request, reason) = unsafe { (Box::from_raw(request.cast::<Request>()), bytes(reason)) };
+        if !reason.is_empty() {
+            request.fail_with(&String::from_utf8_lossy(reason));
+        }
+    });
 }
 
 unsafe extern "C" fn log(ctx: *const c_void, text: Text) {

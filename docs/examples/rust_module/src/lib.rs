@@ -28,11 +28,11 @@ impl Service for Scores {
         }
         // A request that is dropped is answered with an error: no caller waits for ever.
         let Ok((request, args)) = ctx.accept(msg) else { return };
-        // What cannot be sent has nobody who waits for it.
-        let _ = match self.answer(&args) {
-            Ok(results) => request.respond(results),
+        match self.answer(&args) {
+            // If it fails, the one who asked is gone.
+            Ok(results) => drop(request.respond(results)),
             Err(error) => request.refuse(error.to_string()),
-        };
+        }
     }
 }
 
