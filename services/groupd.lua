@@ -26,8 +26,40 @@ local peers = {}
 ---@type table<string, fun(f: function, ...): ...> a queue for each name
 local queues = {}
 
----@type fun(name: string, global: Global)
+---@type fun(name: string, global: Global, id: integer, inner: integer)
 local introduce
+
+--- How often a node that was cut off is looked for when it is back, and the cs between: the end of a connection is heard of before all
+--- parts of this node know. A node in a new life comes by itself.
+local TRIES <const> = 20
+local PAUSE <const> = 25
+
+--- Finds a node again, for each group that both are in.
+---@param id integer
+local function meet_again(id)
+	local names = {}
+	for name in pairs(globals) do
+		names[#names + 1] = name
+	end
+	for _, name in ipairs(names) do
+		local inner = datacenter.get("group", "name", name, id)
+		local global = globals[name]
+		if inner and global then
+			introduce(name, global, id, inner)
+		end
+	end
+end
+
+---@param id integer
+local function return_to(id)
+	for _ = 1, TRIES do
+		harbor.connect(id)
+		if pcall(meet_again, id) then
+			return
+		end
+		skynet.sleep(PAUSE)
+	end
+end
 
 ---@param global Global
 ---@param id integer
@@ -54,11 +86,7 @@ local function lost(id, address)
 		close_tunnel(global, id)
 	end
 	if waits then
-		-- Cut off, it may be the same one that comes back. One in a new life comes by itself.
-		harbor.connect(id)
-		for name, global in pairs(globals) do
-			pcall(introduce, name, global)
-		end
+		return_to(id)
 	end
 end
 
@@ -91,20 +119,16 @@ local function connect(global, id, inner)
 	native.join(global.outer, tunnel)
 end
 
---- Finds the other nodes of a group, and tells them of ours.
+--- Tells another node of a group that we are in it, and connects to it, if it is in it, too. Raises if it cannot be reached.
 ---@param name string
 ---@param global Global
-function introduce(name, global)
-	for id, inner in pairs(datacenter.get("group", "name", name) or {}) do
-		local address = id ~= own_id and datacenter.get("group", "node", id)
-		if address then
-			-- A node that was here before and is not now: it will come by itself.
-			local ok, present = pcall(skynet.call, address, "lua", "MEET", name, own_id, global.inner, skynet.self())
-			if ok and present then
-				know(id, address)
-				pcall(connect, global, id, inner)
-			end
-		end
+---@param id integer
+---@param inner integer its inner group
+function introduce(name, global, id, inner)
+	local address = assert(datacenter.get("group", "node", id), "the node has no groupd")
+	if skynet.call(address, "lua", "MEET", name, own_id, global.inner, skynet.self()) then
+		know(id, address)
+		connect(global, id, inner)
 	end
 end
 
@@ -129,7 +153,12 @@ function command.ENTER(_, name)
 		local global = { inner = inner.handle, outer = outer.handle, tunnels = {} }
 		globals[name] = global
 		datacenter.set("group", "name", name, own_id, inner.handle)
-		introduce(name, global)
+		for id, other in pairs(datacenter.get("group", "name", name) or {}) do
+			if id ~= own_id then
+				-- A node that was here before and is not now: it will come by itself.
+				pcall(introduce, name, global, id, other)
+			end
+		end
 	end)
 	local global = assert(globals[name], "the group was left meanwhile")
 	return global.outer, global.inner

@@ -49,16 +49,34 @@ end
 
 local peer
 
---- The node of an owner is there again: what its channels sent us before, it shall send again.
+--- Joins the channels of a node that somebody here subscribes to.
 ---@param id integer
 local function rejoin(id)
+	local wanted = {}
 	for channel, members in pairs(groups) do
 		if owner_of(channel) == id and members:count() > 0 then
-			local address = peer(id)
-			if address then
-				pcall(join, channel, address)
-			end
+			wanted[#wanted + 1] = channel
 		end
+	end
+	for _, channel in ipairs(wanted) do
+		join(channel, assert(peer(id), "the node has no multicastd yet"))
+	end
+end
+
+--- How often that is tried, and the cs between: the end of a connection is heard of before all parts of this node know, and a node
+--- that comes back takes a while to start its multicastd.
+local TRIES <const> = 20
+local PAUSE <const> = 25
+
+--- The connection to an owner has ended: what its channels sent us before, it shall send again when it is back.
+---@param id integer
+local function return_to(id)
+	for _ = 1, TRIES do
+		harbor.connect(id)
+		if pcall(rejoin, id) then
+			return
+		end
+		skynet.sleep(PAUSE)
 	end
 end
 
@@ -80,8 +98,7 @@ local function lost(id, address)
 		end
 	end
 	if waits then
-		harbor.connect(id)
-		rejoin(id)
+		return_to(id)
 	end
 end
 

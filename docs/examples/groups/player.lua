@@ -15,9 +15,11 @@ function command.name()
 	skynet.retpack(name)
 end
 
-function command.leave()
-	skynet.retpack()
-	skynet.exit()
+---@param who string
+function command.part(who)
+	if who == name then
+		skynet.exit()
+	end
 end
 
 skynet.dispatch("lua", function(_, _, what, ...)
