@@ -84,8 +84,8 @@ const ROWS: &[Row] = &[
     rate("yield", "bench_yield", "yields in a loop", 6.0),
     rate("multicast1000", "bench_multicast", "publications heard, 1,000 subscribers", 3.0),
     rate("multicast10000", "bench_multicast", "the same, 10,000 subscribers", 3.0),
-    shown("group1000", "bench_group", "messages heard in a group of 1,000"),
-    shown("group10000", "bench_group", "the same, 10,000 members"),
+    shown("group1000", "bench_group", "the same by a group of 1,000; C: by single sends"),
+    shown("group10000", "bench_group", "a group of 10,000; C: by single sends"),
     rate("newservice", "bench_newservice", "services started, 2,000 in turn", 3.0),
     Row {
         name: "memory",
