@@ -146,6 +146,43 @@ fn a_group_that_is_gone_or_none_is_named() {
 }
 
 #[test]
+fn a_circle_of_groups_and_tunnels_is_refused() {
+    let node = node(2);
+    let (send, seen) = channel();
+    let [a, b, c] = [0; 3].map(|_| group(&node));
+    let tunnel = node.launch("tunnel", a.to_string().as_bytes()).expect("it starts");
+    let chain = node.launch("tunnel", tunnel.to_string().as_bytes()).expect("it starts");
+    assert_eq!(node.group_join(a, b), Ok(true));
+    assert_eq!(node.group_join(b, c), Ok(true));
+    for member in [a, tunnel, chain] {
+        assert_eq!(node.group_join(c, member), Err(GroupError::Circle { group: c, member }));
+    }
+    assert_eq!(node.group_count(c), Some(0));
+    // Two ways to one end are no circle.
+    assert_eq!(node.group_join(a, c), Ok(true));
+    assert_eq!(node.group_join(c, member(&node, &send)), Ok(true));
+    node.send(Handle::NONE, chain, PTYPE_TEXT, 0, "twice").expect("it is alive");
+    assert!((0..2).all(|_| &*next(&seen).1.payload == b"twice"));
+    // Where the circle is open it may be closed.
+    assert_eq!(node.group_leave(b, c), Ok(true));
+    assert_eq!(node.group_leave(a, c), Ok(true));
+    assert_eq!(node.group_join(c, chain), Ok(true));
+    assert_eq!(node.group_join(b, c), Err(GroupError::Circle { group: b, member: c }));
+    assert!(node.kill(tunnel));
+    common::until("the tunnel is gone", || node.group_join(b, c) == Ok(true));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
+fn nobody_of_another_node_joins_where_no_message_gets_there() {
+    let node = node(1);
+    let group = group(&node);
+    assert_eq!(node.group_join(group, FAR), Err(GroupError::NotAlive { member: FAR }));
+    assert_eq!(node.group_count(group), Some(0));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
 fn members_come_go_and_die_while_messages_are_sent() {
     const ROUNDS: usize = 300;
     let node = node(2);

@@ -33,7 +33,11 @@ impl Service for Tunnel {
         }
         let alive =
             if ctx.node().is_remote(target) { self.watching.begin(ctx, target) } else { ctx.watch(target) };
-        if alive { Ok(()) } else { Err(format!("a tunnel leads nowhere: {target} is not alive").into()) }
+        if !alive {
+            return Err(format!("a tunnel leads nowhere: {target} is not alive").into());
+        }
+        ctx.node().groups().add_tunnel(ctx.handle(), target);
+        Ok(())
     }
 
     fn on_message(&mut self, ctx: &Context, msg: Message) {
@@ -58,5 +62,9 @@ impl Service for Tunnel {
         if gone {
             ctx.exit();
         }
+    }
+
+    fn on_exit(&mut self, ctx: &Context) {
+        ctx.node().groups().remove_tunnel(ctx.handle());
     }
 }
