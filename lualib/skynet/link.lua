@@ -4,6 +4,7 @@
 --- lasts. An answer says that the link is cut; the end of the other service, or of the way to it, fails the request.
 local skynet = require "skynet"
 local held = require "skynet.link.held"
+local native = require "skynet.native"
 
 local link = {}
 
@@ -25,16 +26,21 @@ local trap
 ---@param reason string
 ---@return boolean
 function link.is_normal(reason)
-	return reason:find "^service :%x+ %(.*%) has ended$" ~= nil
+	return reason:find "^service :%x+ %(.*%) has ended$" ~= nil or reason:find "^service :%x+ has ended$" ~= nil
 end
 
---- What an error of a request says about the end of the callee.
+--- What the error of a request that has just failed says about the end of the callee.
 ---@param handle integer
 ---@param err any
 ---@return string reason one line
 ---@return boolean abnormal
-local function read_reason(handle, err)
-	local reason = tostring(err):match "call failed: ([^\n]+)" or string.format("service %s is gone", skynet.address(handle))
+function link.read_reason(handle, err)
+	-- The framework knows the reason also where `skynet.explain_errors` hides it from the program.
+	local reason = native.hidden():match "^[^\n]+" or tostring(err):match "call failed: ([^\n]+)" or "is gone"
+	if reason == "has ended" or reason == "is gone" then
+		-- All that a node says that does not explain errors.
+		reason = string.format("service %s %s", skynet.address(handle), reason)
+	end
 	return reason, not link.is_normal(reason)
 end
 
@@ -84,7 +90,7 @@ local function attend(handle, bond)
 	bond.err = not answered and tostring(err) or nil
 	wake(bond)
 	if not answered and bond.up then
-		has_ended(handle, read_reason(handle, err))
+		has_ended(handle, link.read_reason(handle, err))
 	end
 end
 
@@ -216,7 +222,7 @@ function link.follow(address)
 				skynet.sleep(100) -- it answers whatever comes, and cannot be followed otherwise
 			end
 		until not answered
-		local reason, abnormal = read_reason(handle, err)
+		local reason, abnormal = link.read_reason(handle, err)
 		if abnormal then
 			end_like(handle, reason)
 		end

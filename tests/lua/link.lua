@@ -80,6 +80,24 @@ case["an end by exit is no concern of the other, and the link is gone"] = functi
 	be_gone(peers[2])
 end
 
+case["so it is where errors are not explained"] = function()
+	local peers = chain(3)
+	for i = 2, 3 do
+		peers[i]:call(function()
+			skynet.explain_errors(false)
+		end)
+	end
+	peers[1]:send(function()
+		skynet.exit()
+	end)
+	check.eventually(function()
+		return #links_of(peers[2]) == 1
+	end)
+	be_gone(peers[2])
+	ends(peers[3])
+	check.log "error: ends with :%x+: service :%x+ %(snlua worker%) was killed"
+end
+
 case["an exit with a reason is, and callers hear the reason"] = function()
 	local peers = chain()
 	local err = check.raises("call failed", peers[1].ask, peers[1], function()

@@ -167,6 +167,7 @@ pub(crate) unsafe fn note_name(l: *mut lua_State, vm: *mut Vm, index: c_int, ses
 #[cold]
 unsafe fn invalid_address(l: *mut lua_State, vm: *mut Vm, dest: Dest) -> c_int {
     unsafe {
+        (*vm).hidden.clear();
         address::push_address(l, 1);
         let text = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
         if !(*vm).explains {
@@ -228,13 +229,35 @@ unsafe fn failed(l: *mut lua_State, block: *const u8, len: usize) -> c_int {
 /// Jumping: may raise.
 pub(super) unsafe fn push_failure(l: *mut lua_State, block: *const u8, len: usize) {
     unsafe {
-        if len == 0 || !(*crate::vm::vm_of(l)).explains {
+        if note_hidden(crate::vm::vm_of(l), block, len) {
             ffi::lua_pushstring(l, c"call failed".as_ptr());
             return;
         }
         ffi::lua_pushstring(l, c"call failed: ".as_ptr());
         super::push_bytes(l, crate::vm::shown(std::slice::from_raw_parts(block, len)));
         ffi::lua_concat(l, 2);
+    }
+}
+
+/// Whether a reason is kept from the program, in which case it is noted for the framework. A leaf.
+unsafe fn note_hidden(vm: *mut Vm, block: *const u8, len: usize) -> bool {
+    unsafe {
+        let hidden = &mut (*vm).hidden;
+        hidden.clear();
+        if len == 0 || (*vm).explains {
+            return len == 0;
+        }
+        hidden.extend_from_slice(crate::vm::shown(std::slice::from_raw_parts(block, len)));
+        true
+    }
+}
+
+/// `hidden() -> string`: the reason of the last failure that a thread was told of, if `skynet.explain_errors` hid it; else empty.
+pub(super) unsafe extern "C-unwind" fn hidden(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = crate::vm::vm_of(l);
+        super::push_bytes(l, (*vm).hidden.as_slice());
+        1
     }
 }
 
