@@ -112,6 +112,24 @@ unsafe extern "C-unwind" fn answered_in_time(
     }
 }
 
+/// Sends a request of a kind that need not be a protocol of the program's, and suspends. Its answer is unpacked as those of the lua
+/// protocol are. The address is at index 1.
+pub(super) unsafe fn ask_and_wait(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    dest: Dest,
+    kind: u8,
+    payload: Payload,
+) -> c_int {
+    unsafe {
+        if ask(l, vm, dest, kind, payload).is_none() {
+            return invalid_address(l, vm, dest);
+        }
+        ffi::lua_settop(l, 0);
+        wait(l, vm, NATIVE, (*vm).call_limit, dest)
+    }
+}
+
 /// Sends a request of the running thread and notes that it waits for the answer. Never raises.
 #[inline]
 pub(crate) unsafe fn ask(
