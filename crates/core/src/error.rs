@@ -367,6 +367,13 @@ pub enum GroupError {
         /// The group.
         group: Handle,
     },
+    /// The member leads back to the group, by other groups and tunnels of this node: messages would go round for ever.
+    Circle {
+        /// The group.
+        group: Handle,
+        /// Who was to join.
+        member: Handle,
+    },
 }
 
 impl fmt::Display for GroupError {
@@ -375,6 +382,10 @@ impl fmt::Display for GroupError {
             Self::NoGroup { group } => write!(f, "no group of this node has the handle {group}"),
             Self::NotAlive { member } => write!(f, "{member} is not alive and cannot join a group"),
             Self::Itself { group } => write!(f, "the group {group} cannot be a member of itself"),
+            Self::Circle { group, member } => write!(
+                f,
+                "{member} cannot join the group {group}: it leads back there, and messages would go round for ever"
+            ),
         }
     }
 }

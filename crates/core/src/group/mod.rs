@@ -8,7 +8,7 @@ mod set;
 mod tunnel;
 mod watching;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use service::group_module;
@@ -20,7 +20,13 @@ use crate::{GroupError, Handle, Node};
 
 /// The groups of a node.
 #[derive(Default)]
-pub(crate) struct Groups(RwLock<HashMap<Handle, Arc<Group>>>);
+pub(crate) struct Groups {
+    all: RwLock<HashMap<Handle, Arc<Group>>>,
+    /// Where the tunnels of the node lead.
+    tunnels: RwLock<HashMap<Handle, Handle>>,
+    /// Held while a group or tunnel joins a group: two at once could make a circle that neither sees.
+    joining: Mutex<()>,
+}
 
 /// A group, as those see it who join.
 pub(crate) struct Group {
@@ -49,15 +55,53 @@ pub struct GroupInfo {
 
 impl Groups {
     fn get(&self, group: Handle) -> Option<Arc<Group>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&group).map(Arc::clone)
+        self.all.read().unwrap_or_else(PoisonError::into_inner).get(&group).map(Arc::clone)
     }
 
     fn add(&self, handle: Handle, group: Arc<Group>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(handle, group);
+        self.all.write().unwrap_or_else(PoisonError::into_inner).insert(handle, group);
     }
 
     fn remove(&self, handle: Handle) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
+        self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
+    }
+
+    fn add_tunnel(&self, handle: Handle, target: Handle) {
+        self.tunnels.write().unwrap_or_else(PoisonError::into_inner).insert(handle, target);
+    }
+
+    fn remove_tunnel(&self, handle: Handle) {
+        self.tunnels.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
+    }
+
+    /// Where a group or tunnel of this node sends what it gets; nothing for other services.
+    fn next(&self, handle: Handle) -> Vec<Handle> {
+        if let Some(target) = self.tunnels.read().unwrap_or_else(PoisonError::into_inner).get(&handle) {
+            return vec![*target];
+        }
+        self.get(handle).map(|group| lock(&group.members).all.list().to_vec()).unwrap_or_default()
+    }
+
+    /// Whether what is sent to one service reaches another one, by groups and tunnels of this node.
+    fn leads_to(&self, from: Handle, to: Handle) -> bool {
+        let (mut seen, mut open) = (HashSet::from([from]), vec![from]);
+        while let Some(handle) = open.pop() {
+            for next in self.next(handle) {
+                if next == to {
+                    return true;
+                }
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether a service passes on what it gets, so that it can be part of a circle.
+    fn passes_on(&self, handle: Handle) -> bool {
+        self.tunnels.read().unwrap_or_else(PoisonError::into_inner).contains_key(&handle)
+            || self.get(handle).is_some()
     }
 }
 
@@ -72,12 +116,17 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`GroupError`] if there is no such group, the service is not alive, or it is the group itself.
+    /// [`GroupError`] if there is no such group, the service is not alive, it is the group itself, or a group or tunnel that leads
+    /// back to it on this node.
     pub fn group_join(&self, group: Handle, member: Handle) -> Result<bool, GroupError> {
         if group == member {
             return Err(GroupError::Itself { group });
         }
         let found = self.find_group(group).ok_or(GroupError::NoGroup { group })?;
+        let joining = self.groups().passes_on(member).then(|| lock(&self.groups().joining));
+        if joining.is_some() && self.groups().leads_to(member, group) {
+            return Err(GroupError::Circle { group, member });
+        }
         let mut members = lock(&found.members);
         if !members.all.add(member) {
             return Ok(false);
@@ -119,7 +168,7 @@ impl Node {
     /// The groups of this node, by their handles.
     #[must_use]
     pub fn groups_info(&self) -> Vec<GroupInfo> {
-        let groups = self.groups().0.read().unwrap_or_else(PoisonError::into_inner);
+        let groups = self.groups().all.read().unwrap_or_else(PoisonError::into_inner);
         let mut infos: Vec<GroupInfo> = groups
             .iter()
             .filter(|(handle, _)| self.is_alive(**handle))

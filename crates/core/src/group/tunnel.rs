@@ -33,7 +33,11 @@ impl Service for Tunnel {
         }
         let alive =
             if ctx.node().is_remote(target) { self.watching.begin(ctx, target) } else { ctx.watch(target) };
-        if alive { Ok(()) } else { Err(format!("a tunnel leads nowhere: {target} is not alive").into()) }
+        if !alive {
+            return Err(format!("a tunnel leads nowhere: {target} is not alive").into());
+        }
+        ctx.node().groups().add_tunnel(ctx.handle(), target);
+        Ok(())
     }
 
     fn on_message(&mut self, ctx: &Context, msg: Message) {
@@ -55,5 +59,9 @@ impl Service for Tunnel {
         if !ctx.node().is_remote(self.target) {
             ctx.exit();
         }
+    }
+
+    fn on_exit(&mut self, ctx: &Context) {
+        ctx.node().groups().remove_tunnel(ctx.handle());
     }
 }
