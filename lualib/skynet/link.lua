@@ -8,6 +8,9 @@ local native = require "skynet.native"
 
 local link = {}
 
+--- Centiseconds that the other one has to answer when a link is made.
+local LIMIT <const> = 6000
+
 ---@class link.bond
 ---@field up? boolean each side has the other's request
 ---@field cut? boolean it is to be given up as soon as it is up
@@ -149,19 +152,30 @@ end
 --- Links this service and another one, which may be on another node; waits until both know it. From now on, when either ends
 --- abnormally (other than by `skynet.exit()`), the other ends. Linking again changes nothing.
 ---@param address integer|string
+---@param limit? integer cs to wait for it; default 6000. A service that takes no debug messages never answers
 ---@return boolean linked false if it has ended already
-function link.to(address)
+function link.to(address, limit)
 	local handle = resolve(address)
 	if not handle or handle == skynet.self() then
 		return handle ~= nil
 	end
 	local bond = bonds[handle] or new_bond(handle)
 	bond.cut = nil
+	local deadline = skynet.now() + (limit or LIMIT)
 	while bonds[handle] == bond and not bond.up do
+		local rest = deadline - skynet.now()
+		if rest <= 0 then
+			-- If it answers after all, that is no link, unless somebody else waits for one.
+			bond.cut = not bond.waiting or not next(bond.waiting) or nil
+			error(string.format("%s cannot be linked to: no answer within %g s", skynet.address(handle), (limit or LIMIT) / 100), 2)
+		end
 		local thread = coroutine.running()
 		bond.waiting = bond.waiting or {}
 		bond.waiting[thread] = true
-		skynet.wait(thread)
+		skynet.sleep(rest, thread)
+		if bond.waiting then
+			bond.waiting[thread] = nil
+		end
 	end
 	if bond.up then
 		return true

@@ -254,6 +254,28 @@ case["who is dead already cannot be linked to, and who knows no links is an erro
 	be_gone(stranger)
 end
 
+case["who does not answer is an error after a time, and no link when it answers later"] = function()
+	local silent = assert(skynet.launch("logger", "/dev/null"))
+	check.raises(":%x+ cannot be linked to: no answer within 0.05 s", link.to, silent, 5)
+	check.raises("no answer within 0.05 s", link.to, silent, 5)
+	skynet.kill(silent)
+	local late = check.worker()
+	late:send(function()
+		local stop = skynet.hpc() + 200000000
+		while skynet.hpc() < stop do
+		end
+	end)
+	check.raises("no answer within 0.05 s", link.to, late.handle, 5)
+	late:call(function() end)
+	check.eventually(function()
+		return #links_of(late) == 0
+	end)
+	check.eq(link.list(), {})
+	check.eq(link.to(late.handle), true)
+	link.cut(late.handle)
+	be_gone(late)
+end
+
 case["who dies while the link is made is no link"] = function()
 	local handle
 	check.fork(function()
