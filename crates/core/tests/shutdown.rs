@@ -87,11 +87,16 @@ fn the_command_joins_lists_and_leaves() {
         let session = text("JOIN 15 200").unwrap();
         let given = text("JOIN -3 100 4711");
         assert_eq!(given.as_deref(), Some("4711"));
+        let endless = text(&format!("JOIN 99 {} 4712", i64::MAX));
+        assert_eq!(endless.as_deref(), Some("4712"), "a limit beyond all limits is the greatest one");
         assert_eq!(text("STATE"), None);
         let steps = text("STEPS").unwrap();
         let left = text(&format!("LEAVE {session}"));
         let again = text(&format!("LEAVE {session}"));
         assert_eq!(text("NONSENSE"), None);
+        assert_eq!(text("LEADER"), None, "nobody leads");
+        assert_eq!(text("LEAD"), None);
+        assert_eq!(text("LEADER"), Some(format!(":{:x}", ctx.handle().raw())));
         (ctx.handle(), session, steps, left, again)
     });
     let lines: Vec<&str> = steps.lines().collect();
@@ -108,6 +113,16 @@ fn the_command_joins_lists_and_leaves() {
         Some(ShutdownScope::Led(Handle::from_raw(0x0100_000a)))
     );
     node.wait();
+}
+
+#[test]
+fn an_order_to_a_node_that_is_ending_leaves_its_status() {
+    let node = quiet().on_shutdown(|_| {}).start().unwrap();
+    node.abort();
+    node.shutdown(ShutdownScope::Node, "too late");
+    node.end_shutdown(0);
+    node.wait();
+    assert_eq!(node.exit_code(), 0);
 }
 
 #[test]

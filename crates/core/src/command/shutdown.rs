@@ -14,6 +14,7 @@ const DEFAULT_LIMIT: i64 = 500;
 /// * `JOIN phase [hundredths] [session]`: a step of the asking service; its session.
 /// * `LEAVE session`: takes that back.
 /// * `STEPS`: a line for each step, `:hex session phase hundredths name`.
+/// * `LEAD`: the asking service goes through the phases; `LEADER`: the address of the one that does.
 /// * `STATE`: the reason, once it was ordered.
 /// * `END code`: ends every service, and the process with this status.
 pub(super) fn shutdown(asker: &Asker<'_>, param: &[u8]) -> Answer {
@@ -23,6 +24,11 @@ pub(super) fn shutdown(asker: &Asker<'_>, param: &[u8]) -> Answer {
         b"JOIN" => join(asker, rest),
         b"LEAVE" => asker.ctx?.leave_shutdown(integer(rest, 10) as i32).then(Vec::new),
         b"STEPS" => Some(steps(asker).into_bytes()),
+        b"LEAD" => {
+            asker.node.set_shutdown_coordinator(asker.ctx?.handle());
+            None
+        }
+        b"LEADER" => asker.node.shutdown_coordinator().map(short),
         b"STATE" => asker.node.shutdown_order().map(|order| order.reason.into_bytes()),
         b"END" => {
             asker.node.end_shutdown(u8::try_from(integer(rest, 10)).unwrap_or(u8::MAX));
@@ -30,7 +36,7 @@ pub(super) fn shutdown(asker: &Asker<'_>, param: &[u8]) -> Answer {
         }
         _ => {
             asker.log(format!(
-                "error: SHUTDOWN knows BEGIN, JOIN, LEAVE, STEPS, STATE and END, not {:?}",
+                "error: SHUTDOWN knows BEGIN, JOIN, LEAVE, STEPS, LEAD, LEADER, STATE and END, not {:?}",
                 text(what)
             ));
             None
@@ -59,7 +65,7 @@ fn join(asker: &Asker<'_>, param: &[u8]) -> Answer {
         given @ 1.. => given,
         _ => ctx.new_session(),
     };
-    let limit = Duration::from_millis(u64::try_from(limit).unwrap_or(0) * 10);
+    let limit = Duration::from_millis(u64::try_from(limit).unwrap_or(0).saturating_mul(10));
     ctx.join_shutdown(session, integer(phase, 10) as i32, limit);
     Some(session.to_string().into_bytes())
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use super::Node;
 use crate::cell::UNCOUNTED;
+use crate::context::Context;
 use crate::message::Message;
 use crate::ptype::PTYPE_SYSTEM;
-use crate::scheduler::order;
+use crate::scheduler::{order, seat};
 use crate::sync::lock;
 use crate::{Handle, Payload, StopError};
 
@@ -88,13 +89,21 @@ impl Node {
             first();
         }
         let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        // The service that asks for it comes last, so that it is not interrupted while the others are told.
+        let own = seat::with_context(|ctx| ctx.map(Context::handle));
         for cell in self.0.table.cells() {
             if !cell.has(UNCOUNTED)
                 && let Some((handle, _)) = cell.identity()
                 && handle != logger
+                && Some(handle) != own
             {
                 self.retire(handle, 0);
             }
+        }
+        if let Some(own) =
+            own.filter(|own| *own != logger && self.cell_of(*own).is_some_and(|cell| !cell.has(UNCOUNTED)))
+        {
+            self.retire(own, 0);
         }
         self.check_life();
     }
