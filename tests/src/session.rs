@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::node::{Config, Scratch};
 use crate::services::Runtime;
+use crate::signals;
 
 /// How long anything may take that a test waits for. Reached only when something is wrong.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -42,6 +43,7 @@ impl Node {
         start: &str,
         more: impl FnOnce(Config) -> Config,
     ) -> io::Result<Node> {
+        signals::let_children_hear()?;
         let scratch = Scratch::new(start)?;
         let config = scratch.path().join("config");
         let settings = runtime.config(start, scratch.path()).map_err(io::Error::other)?;
@@ -61,6 +63,7 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub fn demo(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Node> {
+        signals::let_children_hear()?;
         let scratch = Scratch::new("demo")?;
         let child = Command::new(binary)
             .envs(variables.iter().copied())
