@@ -13,7 +13,7 @@ use crate::services::Runtime;
 use crate::signals;
 
 /// How long anything may take that a test waits for. Reached only when something is wrong.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How often the log is looked at.
 const POLL: Duration = Duration::from_millis(5);
