@@ -115,13 +115,13 @@ fn a_slave_that_does_not_read_is_given_up() {
     let master = Master::start(&ours(), |config| config).settled();
     let mut deaf = master.slave(2, "127.0.0.1:1", None);
     let question = package(&values!["Q", "SUBJECT"]).repeat(10_000);
-    // The system holds megabytes of answers before any wait in the node: that is much work on a busy machine.
+    // The system holds megabytes of answers before any wait in the node: that is much work on a busy machine. It may also give the
+    // connection up by itself, if it has not moved for long enough by then.
     let end = Instant::now() + 4 * DEADLINE;
-    while !master.node.log().contains("slave 2 does not read") {
+    while !master.node.log().contains("slave 2 is down") {
         assert!(Instant::now() < end, "the master goes on for ever:\n{}", master.node.log());
         deaf.raw(&question);
     }
-    let _ = master.node.await_log("slave 2 is down");
     assert!(!master.node.log().contains("Master disconnect"), "others were not heard meanwhile");
     master_is_well(&master);
 }
