@@ -10,7 +10,7 @@ use crate::modules;
 use crate::node::{self, Config, Finished, Scratch, Until};
 
 /// Time that one file may take, on a machine that is very busy with other things. The cases have limits of their own.
-const DEADLINE: Duration = Duration::from_secs(240);
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// The test that needs modules in Rust. They are built for it alone.
 const RUST_MODULES: &str = "rust_modules";
