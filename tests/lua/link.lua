@@ -236,6 +236,15 @@ case["who is dead already cannot be linked to, and who knows no links is an erro
 	be_gone(stranger)
 end
 
+case["what is no address is refused, and so is a trap that is no function"] = function()
+	check.raises("a service is named by its handle, :address, .name or a global name, not nil", link.to)
+	check.raises("a service is named by .*, not nil", link.cut)
+	check.raises("a service is named by .*, not nil", link.follow)
+	check.raises("link.trap takes a function or nil, not 5", link.trap, 5)
+	check.eq(link.is_normal(nil), false)
+	check.eq(link.list(), {})
+end
+
 case["who dies while the link is made is no link"] = function()
 	local handle
 	check.fork(function()
