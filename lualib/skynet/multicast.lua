@@ -31,7 +31,7 @@ channel.__index = channel
 ---@param ... any
 function channel:publish(...)
 	local number = assert(self.channel)
-	skynet.call(service, "lua", "PUB", number, core.pack(self.packer(...)))
+	native.publish(service, number, self.packer(...))
 end
 
 --- From now on publications come to the dispatch function.

@@ -44,6 +44,25 @@ fn next(seen: &Receiver<Seen>) -> Seen {
 }
 
 #[test]
+fn of_two_that_would_close_a_circle_at_once_one_is_refused() {
+    let node = node(2);
+    for _ in 0..200 {
+        let [one, two] = [group(&node), group(&node)];
+        let other = {
+            let node = node.clone();
+            std::thread::spawn(move || node.group_join(two, one))
+        };
+        let mine = node.group_join(one, two);
+        let theirs = other.join().expect("it does not panic");
+        assert!(mine.is_ok() != theirs.is_ok(), "{mine:?} {theirs:?}");
+        assert!([mine, theirs].iter().any(|end| matches!(end, Err(GroupError::Circle { .. }))));
+        node.kill(one);
+        node.kill(two);
+    }
+    node.stop(LONG).expect("it stops");
+}
+
+#[test]
 fn every_member_gets_what_is_sent_to_the_group_with_its_source_and_kind() {
     let node = node(2);
     let (send, seen) = channel();
