@@ -117,6 +117,29 @@ case["rawcall, tracecall, timeout_call and parallel requests say the same"] = fu
 	check.eq(count, 2)
 end
 
+case["the start of a service that is killed meanwhile says so"] = function()
+	local function started()
+		local list = skynet.call(".launcher", "lua", "STARTING")
+		return list[1]
+	end
+	for how, kill in pairs {
+		["was killed"] = skynet.kill,
+		["has ended"] = function(handle)
+			require "skynet.core".command("KILL", skynet.address(handle)) -- past the launcher
+		end,
+	} do
+		check.fork(function()
+			kill(check.eventually(started))
+		end)
+		check.raises("call failed: service :%x+ %(snlua chunk %x+%) " .. how .. " while it started$", check.launch, function()
+			local skynet = require "skynet"
+			skynet.start(function()
+				skynet.wait()
+			end)
+		end)
+	end
+end
+
 case["a service may keep its errors to itself"] = function()
 	local peer = check.worker()
 	check.eq(peer:call(function()
