@@ -129,7 +129,9 @@ case["the start of a service that is killed meanwhile says so"] = function()
 		end,
 	} do
 		check.fork(function()
-			kill(check.eventually(started))
+			local handle = check.eventually(started)
+			skynet.call(handle, "debug", "PING") -- now it waits
+			kill(handle)
 		end)
 		check.raises("call failed: service :%x+ %(snlua chunk %x+%) " .. how .. " while it started$", check.launch, function()
 			local skynet = require "skynet"
