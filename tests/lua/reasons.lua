@@ -118,28 +118,18 @@ case["rawcall, tracecall, timeout_call and parallel requests say the same"] = fu
 end
 
 case["the start of a service that is killed meanwhile says so"] = function()
-	local function started()
-		local list = skynet.call(".launcher", "lua", "STARTING")
-		return list[1]
-	end
-	for how, kill in pairs {
-		["was killed"] = skynet.kill,
-		["has ended"] = function(handle)
-			require "skynet.core".command("KILL", skynet.address(handle)) -- past the launcher
-		end,
-	} do
-		check.fork(function()
-			local handle = check.eventually(started)
-			skynet.call(handle, "debug", "PING") -- now it waits
-			kill(handle)
+	check.fork(function()
+		local handle = check.eventually(function()
+			return skynet.call(".launcher", "lua", "STARTING")[1]
 		end)
-		check.raises("call failed: service :%x+ %(snlua chunk %x+%) " .. how .. " while it started$", check.launch, function()
-			local skynet = require "skynet"
-			skynet.start(function()
-				skynet.wait()
-			end)
+		skynet.call(handle, "debug", "PING") -- now it waits
+		skynet.kill(handle)
+	end)
+	check.raises("call failed: service :%x+ %(snlua chunk %x+%) was killed while it started$", check.launch, function()
+		require "skynet".start(function()
+			require "skynet".wait()
 		end)
-	end
+	end)
 end
 
 case["a service may keep its errors to itself"] = function()
