@@ -26,10 +26,11 @@ local followed = {}
 local trap
 
 --- Whether that is how a service ends that has called `skynet.exit()`.
----@param reason string
+---@param reason? string
 ---@return boolean
 function link.is_normal(reason)
-	return reason:find "^service :%x+ %(.*%) has ended$" ~= nil or reason:find "^service :%x+ has ended$" ~= nil
+	return type(reason) == "string"
+		and (reason:find "^service :%x+ %(.*%) has ended$" ~= nil or reason:find "^service :%x+ has ended$" ~= nil)
 end
 
 --- What the error of a request that has just failed says about the end of the callee.
@@ -137,8 +138,10 @@ end
 ---@param address integer|string
 ---@return integer? handle nil for a local name that nobody has
 local function resolve(address)
-	if type(address) == "number" then
+	if math.type(address) == "integer" then
 		return address
+	elseif type(address) ~= "string" or address == "" then
+		error(string.format("a service is named by its handle, :address, .name or a global name, not %s", tostring(address)), 3)
 	end
 	local hex = address:match "^:(%x+)$"
 	if hex then
@@ -203,6 +206,9 @@ end
 --- Sets what happens instead when a service ends that this one is linked to.
 ---@param func? fun(handle: integer, reason: string, abnormal: boolean) nil: this service ends with it again. `reason` is one line
 function link.trap(func)
+	if func ~= nil and type(func) ~= "function" then
+		error(string.format("link.trap takes a function or nil, not %s", tostring(func)), 2)
+	end
 	trap = func
 end
 

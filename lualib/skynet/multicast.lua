@@ -126,6 +126,11 @@ local multicast = {}
 ---@return skynet.multicast.channel
 function multicast.new(options)
 	options = options or {}
+	if type(options) ~= "table" then
+		error(string.format("the settings of a channel are a table, not %s", tostring(options)), 2)
+	elseif options.channel and math.type(options.channel) ~= "integer" then
+		error(string.format("a channel is a whole number, not %s (%s)", tostring(options.channel), type(options.channel)), 2)
+	end
 	return setmetatable({
 		options.dispatch,
 		options.unpack or skynet.unpack,

@@ -254,6 +254,15 @@ case["who is dead already cannot be linked to, and who knows no links is an erro
 	be_gone(stranger)
 end
 
+case["what is no address is refused, and so is a trap that is no function"] = function()
+	check.raises("a service is named by its handle, :address, .name or a global name, not nil", link.to)
+	check.raises("a service is named by .*, not nil", link.cut)
+	check.raises("a service is named by .*, not nil", link.follow)
+	check.raises("link.trap takes a function or nil, not 5", link.trap, 5)
+	check.eq(link.is_normal(nil), false)
+	check.eq(link.list(), {})
+end
+
 case["who does not answer is an error after a time, and no link when it answers later"] = function()
 	local silent = assert(skynet.launch("logger", "/dev/null"))
 	check.raises(":%x+ cannot be linked to: no answer within 0.05 s", link.to, silent, 5)

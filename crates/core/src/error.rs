@@ -367,7 +367,7 @@ pub enum GroupError {
         /// The group.
         group: Handle,
     },
-    /// The member leads back to the group, by other groups and tunnels of this node: messages would go round for ever.
+    /// The member, a group or a tunnel, leads back to the group.
     Circle {
         /// The group.
         group: Handle,
@@ -382,10 +382,12 @@ impl fmt::Display for GroupError {
             Self::NoGroup { group } => write!(f, "no group of this node has the handle {group}"),
             Self::NotAlive { member } => write!(f, "{member} is not alive and cannot join a group"),
             Self::Itself { group } => write!(f, "the group {group} cannot be a member of itself"),
-            Self::Circle { group, member } => write!(
-                f,
-                "{member} cannot join the group {group}: it leads back there, and messages would go round for ever"
-            ),
+            Self::Circle { group, member } => {
+                write!(
+                    f,
+                    "{member} leads back to the group {group} and cannot join it: messages would go round for ever"
+                )
+            }
         }
     }
 }

@@ -3,12 +3,13 @@
 //! A group is a service of its own. Whoever may join is noted beside it, in the node, so that joining takes effect at once and needs no
 //! message: every message that is handled by the group after that reaches the new member.
 
+mod circle;
 mod service;
 mod set;
 mod tunnel;
 mod watching;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use service::group_module;
@@ -22,10 +23,10 @@ use crate::{GroupError, Handle, Node};
 #[derive(Default)]
 pub(crate) struct Groups {
     all: RwLock<HashMap<Handle, Arc<Group>>>,
-    /// Where the tunnels of the node lead.
+    /// Where the tunnels of this node lead to.
     tunnels: RwLock<HashMap<Handle, Handle>>,
-    /// Held while a group or tunnel joins a group: two at once could make a circle that neither sees.
-    joining: Mutex<()>,
+    /// Held by whoever looks for circles and then makes a group or a tunnel a member.
+    linking: Mutex<()>,
 }
 
 /// A group, as those see it who join.
@@ -65,44 +66,6 @@ impl Groups {
     fn remove(&self, handle: Handle) {
         self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
     }
-
-    fn add_tunnel(&self, handle: Handle, target: Handle) {
-        self.tunnels.write().unwrap_or_else(PoisonError::into_inner).insert(handle, target);
-    }
-
-    fn remove_tunnel(&self, handle: Handle) {
-        self.tunnels.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
-    }
-
-    /// Where a group or tunnel of this node sends what it gets; nothing for other services.
-    fn next(&self, handle: Handle) -> Vec<Handle> {
-        if let Some(target) = self.tunnels.read().unwrap_or_else(PoisonError::into_inner).get(&handle) {
-            return vec![*target];
-        }
-        self.get(handle).map(|group| lock(&group.members).all.list().to_vec()).unwrap_or_default()
-    }
-
-    /// Whether what is sent to one service reaches another one, by groups and tunnels of this node.
-    fn leads_to(&self, from: Handle, to: Handle) -> bool {
-        let (mut seen, mut open) = (HashSet::from([from]), vec![from]);
-        while let Some(handle) = open.pop() {
-            for next in self.next(handle) {
-                if next == to {
-                    return true;
-                }
-                if seen.insert(next) {
-                    open.push(next);
-                }
-            }
-        }
-        false
-    }
-
-    /// Whether a service passes on what it gets, so that it can be part of a circle.
-    fn passes_on(&self, handle: Handle) -> bool {
-        self.tunnels.read().unwrap_or_else(PoisonError::into_inner).contains_key(&handle)
-            || self.get(handle).is_some()
-    }
 }
 
 impl Node {
@@ -116,15 +79,15 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`GroupError`] if there is no such group, the service is not alive, it is the group itself, or a group or tunnel that leads
-    /// back to it on this node.
+    /// [`GroupError`] if there is no such group, the service is not alive, or it is the group itself, or another group or a tunnel
+    /// that leads back to it. Circles over other nodes are not noticed.
     pub fn group_join(&self, group: Handle, member: Handle) -> Result<bool, GroupError> {
         if group == member {
             return Err(GroupError::Itself { group });
         }
         let found = self.find_group(group).ok_or(GroupError::NoGroup { group })?;
-        let joining = self.groups().passes_on(member).then(|| lock(&self.groups().joining));
-        if joining.is_some() && self.groups().leads_to(member, group) {
+        let linking = self.groups().passes_on(member).then(|| self.groups().link());
+        if linking.is_some() && self.groups().lead_back(member, group) {
             return Err(GroupError::Circle { group, member });
         }
         let mut members = lock(&found.members);
@@ -135,7 +98,7 @@ impl Node {
         let alive = if self.is_remote(member) {
             members.strangers.push(member);
             // The group watches it by a message of its own.
-            self.send(Handle::NONE, group, service::LOOK, 0, service::look()).is_ok()
+            self.has_harbor() && self.send(Handle::NONE, group, service::LOOK, 0, service::look()).is_ok()
         } else {
             self.watch(group, member)
         };

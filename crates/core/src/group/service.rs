@@ -88,6 +88,6 @@ impl GroupService {
             lock(&self.group.members).all.list().len()
         );
         // If the one who asked is gone, nobody waits.
-        let _ = ctx.send_from(Handle::NONE, msg.source, PTYPE_ERROR, msg.session, text.into());
+        let _ = ctx.send_from(Handle::NONE, msg.source, PTYPE_ERROR, msg.session, ctx.node().reason(text));
     }
 }

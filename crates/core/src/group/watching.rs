@@ -15,10 +15,10 @@ const LINK: &[u8; 5] = b"\x24LINK";
 pub(super) struct Watching {
     /// By the session of the request.
     asked: HashMap<i32, Handle>,
-    /// The same services: who leaves a group and joins it again is asked once.
+    /// The same, so that nobody is asked twice.
     targets: HashSet<Handle>,
-    /// Requests of others, by who asked.
-    kept: HashMap<Handle, Request>,
+    /// Requests of others, with who asked.
+    kept: Vec<(Handle, Request)>,
     /// The number of them at which those of the dead are looked for.
     look_at: usize,
 }
@@ -46,12 +46,11 @@ impl Watching {
         if msg.kind != PTYPE_ERROR {
             return None;
         }
-        if msg.session == 0 {
-            return Some(msg.source);
+        let gone = if msg.session == 0 { Some(msg.source) } else { self.asked.remove(&msg.session) };
+        if let Some(target) = gone {
+            self.targets.remove(&target);
         }
-        let ended = self.asked.remove(&msg.session)?;
-        self.targets.remove(&ended);
-        Some(ended)
+        gone
     }
 
     /// Keeps a request that asks for our end; it is answered with that. Gives the message back if it is none.
@@ -61,9 +60,9 @@ impl Watching {
         }
         let source = msg.source;
         match ctx.accept(msg) {
-            // Asked again, the one before fails: it is for the same one, who knows by now that we are alive.
+            // Each is kept, also of those who have asked before: one that failed now would tell of our end.
             Ok((request, _)) => {
-                drop(self.kept.insert(source, request));
+                self.kept.push((source, request));
                 self.look_for_dead(ctx.node());
             }
             Err(msg) => return Some(msg),
@@ -76,7 +75,7 @@ impl Watching {
         if self.kept.len() < self.look_at.max(FEW) {
             return;
         }
-        self.kept.retain(|source, _| node.is_remote(*source) || node.is_alive(*source));
+        self.kept.retain(|(source, _)| node.is_remote(*source) || node.is_alive(*source));
         self.look_at = self.kept.len() * 2;
     }
 }

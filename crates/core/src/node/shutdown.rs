@@ -104,7 +104,8 @@ struct List {
 }
 
 impl Node {
-    /// Orders the node to end in an orderly way. False if that was ordered before, or it is ending already: the first order counts.
+    /// Orders the node to end in an orderly way. False if that was ordered before: the first order counts. On a node that is being
+    /// ended already it is taken as well, so that whoever waits for the services hears of it, but no phase can begin any more.
     pub fn shutdown(&self, scope: ShutdownScope, reason: impl Into<String>) -> bool {
         {
             let mut list = lock(&self.0.shutdown.list);

@@ -97,6 +97,7 @@ impl Payload {
 
     /// Gives the block away: the caller frees it with `free`. The empty payload gives null, a shared one a copy unless nobody
     /// else reads it.
+    #[inline]
     #[must_use]
     pub fn into_raw(self) -> (*mut c_void, usize) {
         let this = ManuallyDrop::new(self);

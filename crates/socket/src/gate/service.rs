@@ -71,6 +71,8 @@ struct Gate {
 struct Farewell {
     accept: i32,
     clients: i32,
+    /// The clients are being parted from.
+    parting: bool,
     /// Who waits for the end of the last client.
     waiting: Option<Handle>,
 }
@@ -111,7 +113,7 @@ impl Service for Gate {
                 ctx.finish_shutdown(msg.source, msg.session, Ok(()));
             }
             PTYPE_RESPONSE if msg.session == self.farewell.clients => {
-                self.farewell.waiting = Some(msg.source);
+                (self.farewell.parting, self.farewell.waiting) = (true, Some(msg.source));
                 self.clients.keys().for_each(|id| self.sockets.close(SocketId::from_raw(*id)));
                 self.check_farewell(ctx);
             }
@@ -155,6 +157,11 @@ impl Gate {
         if self.clients.len() >= self.max {
             let max = self.max;
             ctx.log(format!("gate: connection {id} ({peer}) is refused: {max} are open, and no more may be"));
+            self.sockets.shutdown(id);
+            return;
+        }
+        if self.farewell.parting {
+            // It was taken before the listener was closed, and would keep those waiting who part from the others.
             self.sockets.shutdown(id);
             return;
         }
