@@ -297,9 +297,9 @@ skynet.register_protocol {
 	dispatch = distribute,
 }
 
--- Those of this node are requests: the bytes, with the channel behind them.
+-- Those of this node are requests: the bytes, with the channel behind them. The module asks for this protocol by its name.
 skynet.register_protocol {
-	name = "text",
+	name = "publication",
 	id = skynet.PTYPE_TEXT,
 	unpack = native.unseal,
 	dispatch = function(_, source, channel, msg, size)
