@@ -166,7 +166,7 @@ end
 function debugger.dispatch(session, source, command, ...)
 	local run = builtin[command] or added[command]
 	if not run then
-		error(tostring(command), 0)
+		error(string.format("there is no debug command %s", tostring(command)), 0)
 	end
 	run(...)
 end

@@ -23,10 +23,11 @@ local function handle_of(member)
 	elseif math.type(member) == "integer" then
 		return member
 	end
-	error(string.format("a member is a handle, :address or .name, not %s", tostring(member)), 3)
+	error(string.format("a service is named by its handle, :address or .name, not %s", tostring(member)), 3)
 end
 
---- Raises what a native function could not do.
+--- Raises what a native function could not do, at the caller of the function that calls this (and not as its last act, which would
+--- take its place on the stack).
 local function checked(done, reason)
 	if done == nil then
 		error(reason, 3)
@@ -47,14 +48,14 @@ end
 ---@param member? integer|string a handle, `:address` or `.name`; this service by default
 ---@return boolean joined false if it is a member already
 function group:join(member)
-	return checked(native.join(self.inner, handle_of(member)))
+	return (checked(native.join(self.inner, handle_of(member))))
 end
 
 --- Takes a service out.
 ---@param member? integer|string as above
 ---@return boolean left false if it was no member
 function group:leave(member)
-	return checked(native.leave(self.inner, handle_of(member)))
+	return (checked(native.leave(self.inner, handle_of(member))))
 end
 
 --- Sends a message to all members. Members answer nothing: a request to a group fails.
@@ -95,6 +96,9 @@ local M = {}
 ---@param label? string shown in lists of services and groups
 ---@return skynet.group
 function M.new(label)
+	if label ~= nil and type(label) ~= "string" then
+		error(string.format("the label of a group is a string, not %s", tostring(label)), 2)
+	end
 	local handle = launch("group", label or "")
 	return setmetatable({ handle = handle, inner = handle }, group)
 end
@@ -103,7 +107,9 @@ end
 ---@param handle integer
 ---@return skynet.group
 function M.of(handle)
-	if not native.count(handle) then
+	if math.type(handle) ~= "integer" then
+		error(string.format("a group is found by its handle, a number, not by %s", tostring(handle)), 2)
+	elseif not native.count(handle) then
 		error(string.format("no group of this node has the handle :%08x", handle), 2)
 	end
 	return setmetatable({ handle = handle, inner = handle }, group)
@@ -126,7 +132,7 @@ end
 ---@param handle integer of any node
 ---@return integer tunnel
 function M.tunnel(handle)
-	return launch("tunnel", skynet.address(handle_of(handle)))
+	return (launch("tunnel", skynet.address(handle_of(handle))))
 end
 
 --- All groups of this node, and how many members each has.

@@ -117,6 +117,9 @@ end
 ---@param query? boolean only look it up, and wait until somebody has started it
 ---@return integer handle
 function skynet.monitor(name, query)
+	if type(name) ~= "string" then
+		error(string.format("the monitor is the name of a service, not %s", tostring(name)), 2)
+	end
 	local find = query and skynet.queryservice or skynet.uniqueservice
 	local handle = assert(find(true, name), "Monitor launch failed")
 	core.command("MONITOR", skynet.address(handle))

@@ -1,20 +1,34 @@
 --- Starts the proxies that ship. A proxy stands in front of a service: what is sent to it goes on to that service without being
 --- unpacked or copied, and answers come back the same way. Callers need not know.
 local skynet = require "skynet"
+local problem_of = require "skynet.options"
 
 local proxy = {}
 
---- An address as text.
+local OPTIONS = {
+	type = "string|number", requests = "positive", mqlen = "positive", ping = "positive", patience = "positive", held = "positive",
+	total = "positive",
+}
+
+--- An address as text. Raises at the caller of the function that calls this.
 ---@param target integer|string
 ---@return string
 local function text_of(target)
+	if math.type(target) ~= "integer" and (type(target) ~= "string" or target == "") then
+		error(string.format("a service is named by its handle, :address, .name or a global name, not %s", tostring(target)), 3)
+	end
 	return skynet.address(target)
 end
 
+--- Raises, too, at the caller of the function that calls this: not as its last act, which would take its place on the stack.
 ---@param ... any the name and the arguments of a proxy
 ---@return integer handle
 local function start(...)
-	return skynet.newservice(...) or error("the proxy has ended while it started", 0)
+	local ok, handle = pcall(skynet.newservice, ...)
+	if not ok then
+		error(handle, 3)
+	end
+	return handle or error("the proxy has ended while it started", 3)
 end
 
 --- Requests that are not answered in time fail.
@@ -23,7 +37,7 @@ end
 ---@param kind? string|integer the message type that goes through; default "lua"
 ---@return integer handle
 function proxy.timeout(target, cs, kind)
-	return start("timeout_proxy", text_of(target), cs, kind or "lua")
+	return (start("timeout_proxy", text_of(target), cs, kind or "lua"))
 end
 
 --- Each message goes to one of several services.
@@ -32,11 +46,16 @@ end
 ---@param kind? string|integer the message type that goes through; default "lua"
 ---@return integer handle
 function proxy.balance(policy, targets, kind)
+	if policy ~= "round_robin" and policy ~= "least_queued" then
+		error(string.format("the policy is round_robin or least_queued, not %s", tostring(policy)), 2)
+	elseif type(targets) ~= "table" then
+		error(string.format("the targets are a list of addresses, not %s", tostring(targets)), 2)
+	end
 	local addresses = {}
 	for index, target in ipairs(targets) do
 		addresses[index] = text_of(target)
 	end
-	return start("balance_proxy", policy, kind or "lua", table.unpack(addresses))
+	return (start("balance_proxy", policy, kind or "lua", table.unpack(addresses)))
 end
 
 --- Adds a service to those of a `proxy.balance`.
@@ -68,12 +87,16 @@ end
 ---@param options? proxy.overload
 ---@return integer handle
 function proxy.overload(target, options)
+	local problem = problem_of(options or {}, OPTIONS)
+	if problem then
+		error(problem, 2)
+	end
 	local arguments = {}
 	for key, value in pairs(options or {}) do
 		arguments[#arguments + 1] = key .. "=" .. value
 	end
 	table.sort(arguments)
-	return start("overload_proxy", text_of(target), table.unpack(arguments))
+	return (start("overload_proxy", text_of(target), table.unpack(arguments)))
 end
 
 --- What a proxy has to say about itself.

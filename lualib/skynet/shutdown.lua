@@ -5,8 +5,11 @@
 local skynet = require "skynet"
 local core = require "skynet.core"
 local native = require "skynet.native"
+local problem_of = require "skynet.options"
 
 local shutdown = {}
+
+local SETTINGS = { phase = "string|number", handler = "function", timeout = "limit" }
 
 --- The standard phases, in their order. Numbers between them are phases, too.
 ---@type table<string, integer>
@@ -55,11 +58,13 @@ end
 ---@param step shutdown.step
 ---@return shutdown.registration
 function shutdown.register(step)
+	local problem = problem_of(step, SETTINGS)
+	if problem then
+		error("shutdown: " .. problem, 2)
+	end
 	local phase, handler, timeout = shutdown.phase(step.phase), step.handler, step.timeout or 500
 	if type(handler) ~= "function" then
 		error("shutdown: a step needs a handler, a function", 2)
-	elseif math.type(timeout) ~= "integer" or timeout <= 0 then
-		error("shutdown: timeout is a whole number of hundredths of a second, above 0", 2)
 	end
 	local step = setmetatable({}, Registration)
 	step.session = native.on_answer(function()

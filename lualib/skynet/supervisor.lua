@@ -3,6 +3,7 @@
 local skynet = require "skynet"
 local Child = require "skynet.supervisor.child"
 local debugger = require "skynet.debug"
+local problem_of = require "skynet.options"
 local queue = require "skynet.queue"
 local shutdown = require "skynet.shutdown"
 
@@ -40,6 +41,9 @@ local running = {}
 local started = 0
 
 local STRATEGIES = { one_for_one = true, one_for_all = true, rest_for_one = true }
+local SETTINGS = {
+	children = "table", strategy = "string", intensity = "count", period = "cs", backoff = "cs", backoff_most = "cs", failed = "function",
+}
 
 ---@private
 ---@param child supervisor.record
@@ -222,9 +226,15 @@ end
 ---@param spec supervisor.child
 ---@return integer? handle nil if it has ended already
 function Supervisor:start_child(spec)
+	local problem = Child.problem(spec)
+	if problem then
+		error("supervisor: " .. problem, 2)
+	end
 	return self.serial(function()
 		if self.stopping then
 			error("the supervisor is stopped", 0)
+		elseif self.by_id[spec.id] then
+			error(string.format("supervisor: child %s is there already: each child has an id of its own", spec.id), 0)
 		end
 		local child = self:add(spec)
 		child.dynamic = true
@@ -279,15 +289,39 @@ function Supervisor:add(spec)
 	local child = Child.new(spec, function()
 		skynet.wakeup(self)
 	end)
-	assert(not self.by_id[spec.id], "each child has an id of its own, a string")
 	self.list[#self.list + 1], self.by_id[spec.id] = child, child
 	return child
+end
+
+---@param conf any
+---@return string? problem nil if nothing is wrong with it
+local function check(conf)
+	local problem = problem_of(conf, SETTINGS)
+	if problem then
+		return problem
+	elseif not STRATEGIES[conf.strategy or "one_for_one"] then
+		return string.format("the strategy is one_for_one, one_for_all or rest_for_one, not %s", conf.strategy)
+	end
+	local seen, children = {}, conf.children or {}
+	for index in pairs(children) do
+		if math.type(index) ~= "integer" then
+			return string.format("children is a list of tables, one for each child; it has the key %s", tostring(index))
+		end
+	end
+	for _, spec in ipairs(children) do
+		problem = Child.problem(spec)
+		if problem then
+			return problem
+		elseif seen[spec.id] then
+			return string.format("child %s is there twice: each child has an id of its own", spec.id)
+		end
+		seen[spec.id] = true
+	end
 end
 
 ---@param conf supervisor.conf
 ---@return supervisor
 local function new(conf)
-	assert(STRATEGIES[conf.strategy or "one_for_one"], "the strategy is one_for_one, one_for_all or rest_for_one")
 	local self = setmetatable({
 		conf = conf, list = {}, by_id = {}, restarts = {}, waiting = {}, stopping = false, ended = false, serial = queue(),
 	}, Supervisor)
@@ -305,6 +339,10 @@ local supervisor = {}
 ---@param conf supervisor.conf
 ---@return supervisor
 function supervisor.start(conf)
+	local problem = check(conf)
+	if problem then
+		error("supervisor: " .. problem, 2)
+	end
 	local self = new(conf)
 	local ok, reason = self:start_all(1, #self.list)
 	if not ok then

@@ -16,8 +16,10 @@ end
 ---@param address integer|string
 ---@return boolean alive
 return function(address)
-	local alive, elsewhere = native.watch(address)
-	if alive ~= nil then
+	local known, alive, elsewhere = pcall(native.watch, address)
+	if not known then
+		error(alive, 2)
+	elseif alive ~= nil then
 		return alive
 	end
 	if not linked[elsewhere] then

@@ -24,6 +24,12 @@ case["GC collects and logs"] = function()
 	check.log "GC %d+%.%d%d Kb %-> %d+%.%d%d Kb, cost %d+%.%d%d sec"
 end
 
+case["a debug command that there is not is named"] = check.ours(function()
+	local peer = check.worker()
+	check.raises("there is no debug command STATS", ask, peer, "STATS")
+	check.raises("there is no debug command nil", ask, peer)
+end)
+
 case["STAT tells tasks, queue, CPU and messages"] = function()
 	local stat = ask(check.worker(), "STAT")
 	check.eq({ type(stat.task), stat.mqlen, type(stat.cpu), math.type(stat.message) },

@@ -101,11 +101,35 @@ case["what cannot join is named"] = function()
 	skynet.kill(worker.handle)
 	check.raises(":%x+ is not alive and cannot join a group", one.join, one, worker.handle)
 	check.raises("cannot be a member of itself", one.join, one, one.handle)
-	check.raises("a member is a handle, :address or .name, not true", one.join, one, true)
+	check.raises("a service is named by its handle, :address or .name, not true", one.join, one, true)
 	check.raises("no service of this node has the name .nobody", one.join, one, ".nobody")
 	check.raises("no group of this node has the handle", group.of, skynet.self())
+	check.raises("a group is found by its handle, a number, not by .room", group.of, ".room")
+	check.raises("the label of a group is a string, not table", group.new, {})
+	check.raises("a service is named by its handle, :address or .name, not room", group.tunnel, "room")
+	check.raises("^[^:]*group.lua:%d+: :%x+ is not alive and cannot join a group", function()
+		one:join(worker.handle)
+		return true
+	end)
 	one:delete()
 	check.raises("no group of this node has the handle", one.join, one)
+end
+
+case["a circle is refused, of groups and of tunnels"] = function()
+	local one, two, three = group.new(), group.new(), group.new()
+	one:join(two.handle)
+	two:join(three.handle)
+	check.raises(":%x+ leads back to the group :%x+ and cannot join it", three.join, three, one.handle)
+	local tunnel = group.tunnel(one.handle)
+	check.raises("leads back to the group", three.join, three, tunnel)
+	check.raises("leads back to the group", one.join, one, tunnel)
+	check.eq(three:count(), 0)
+	one:leave(two.handle)
+	check.eq(three:join(tunnel), true)
+	check.raises("leads back to the group", one.join, one, two.handle)
+	for _, each in ipairs { one, two, three } do
+		each:delete()
+	end
 end
 
 case["forwarded as a raw message, each member's payload is its own to free"] = function()

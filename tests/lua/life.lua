@@ -258,6 +258,11 @@ case["the monitor is told of each service that ends"] = function()
 	check.eq(dead, { { 0, one.handle }, { 0, two.handle } })
 end
 
+case["a monitor is a name"] = check.ours(function()
+	check.raises("the monitor is the name of a service, not nil", skynet.monitor)
+	check.raises("the monitor is the name of a service, not 5", skynet.monitor, 5)
+end)
+
 ---The next to be told of to the monitor of the case before.
 ---@param count integer how many there have been
 ---@return integer handle

@@ -196,6 +196,11 @@ case["a dispatch function may suspend, and is no request"] = function()
 	channel:delete()
 end
 
+case["what is no number of a channel is refused"] = check.ours(function()
+	check.raises("a channel is a whole number, not 5 %(string%)", multicast.new, { channel = "5" })
+	check.raises("the settings of a channel are a table, not 5", multicast.new, 5)
+end)
+
 case["a channel that is collected unsubscribes"] = check.ours(function()
 	local worker = check.worker()
 	local seen, got = listener()

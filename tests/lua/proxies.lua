@@ -91,18 +91,6 @@ case["other types go through a proxy that is told so"] = function()
 	check.log "there is no message type nonsense"
 end
 
-case["bad arguments are named"] = function()
-	check.raises("", proxy.timeout, check.worker().handle, 0)
-	check.log "a time limit of at least 1 cs"
-	check.raises("", proxy.balance, "random", {})
-	check.log "expected round_robin or least_queued, not random"
-	check.raises("", proxy.overload, check.worker().handle, { requests = 0 })
-	check.log "requests=0: a whole number above 0 is expected"
-	check.raises("", skynet.newservice, "overload_proxy", ":1", "request=7")
-	check.raises("", proxy.timeout, ".nobody", 10)
-	check.log "no service has the name .nobody"
-end
-
 ---@param count integer
 ---@return check.worker[] targets
 ---@return integer[] handles

@@ -111,6 +111,33 @@ case["a loop in a coroutine of the program's own is interrupted, too"] = functio
 	check.match(err, "interrupted after")
 end
 
+case["so is one in what a coroutine has to close"] = function()
+	local peer = check.worker()
+	for how = 1, 2 do
+		local ok, err = peer:call(function(how)
+			skynet.runaway(0.1)
+			local function run()
+				local _ <close> = setmetatable({}, { __close = function()
+					while true do
+					end
+				end })
+				if how == 2 then
+					error "the coroutine ends"
+				end
+				coroutine.yield()
+			end
+			if how == 2 then
+				return pcall(coroutine.wrap(run))
+			end
+			local co = coroutine.create(run)
+			coroutine.resume(co)
+			return coroutine.close(co)
+		end, how)
+		check.eq(ok, false)
+		check.match(err, "interrupted after")
+	end
+end
+
 case["a queue is free again after an interrupt inside of it"] = function()
 	local peer = check.worker()
 	check.raises("call failed", peer.call, peer, function()

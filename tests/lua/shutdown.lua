@@ -52,6 +52,8 @@ case["what is no step is refused, and says why"] = function()
 	check.raises("nil is no phase", shutdown.register, { handler = nothing })
 	check.raises("a step needs a handler", shutdown.register, { phase = "store" })
 	check.raises("timeout is a whole number", shutdown.register, { phase = "store", handler = nothing, timeout = 0 })
+	check.raises("the settings are a table, not nil", shutdown.register)
+	check.raises("there is no setting \"timout\", but handler, phase, timeout", shutdown.register, { phase = "store", handler = nothing, timout = 5 })
 	check.eq(own_steps(), "")
 end
 

@@ -212,13 +212,29 @@ case["a child that does not stop in time is killed"] = function()
 	check.log "supervisor: deaf did not stop in time and is killed"
 end
 
+case["a setting that is misspelt is named, and does not pass for its default"] = function()
+	check.raises("^[^:]*supervisor.lua:%d+: supervisor: there is no setting \"intensty\", but backoff, backoff_most, children, failed, intensity,", function()
+		local sup = supervisor.start { intensty = 1, children = {} }
+		sup:stop()
+	end)
+	check.raises("child a: there is no setting \"restrt\", but follow, id, name, restart,", supervisor.start, { children = { child({}, "a", { restrt = false }) } })
+	check.raises("failed is a function, not 1", supervisor.start, { failed = 1 })
+	check.raises("intensity is a whole number of 0 or more, not %-1", supervisor.start, { intensity = -1 })
+end
+
 case["nonsense is refused"] = function()
 	check.raises("the strategy is", supervisor.start, { strategy = "none", children = {} })
-	check.raises("an id of its own", supervisor.start, { children = { child({}, "a"), child({}, "a") } })
-	check.raises("started by a table or a function", supervisor.start, { children = { { id = "a" } } })
-	check.raises("the name of a child is a string", supervisor.start, { children = { child({}, "a", { name = 5 }) } })
-	check.raises("is permanent, transient or temporary", supervisor.start, { children = { child({}, "a", { restart = "never" }) } })
+	check.raises("child a is there twice", supervisor.start, { children = { child({}, "a"), child({}, "a") } })
+	check.raises("child a: start is a table", supervisor.start, { children = { { id = "a" } } })
+	check.raises("child a: name is a string, not 5", supervisor.start, { children = { child({}, "a", { name = 5 }) } })
+	check.raises("is permanent, transient or temporary, not never", supervisor.start, { children = { child({}, "a", { restart = "never" }) } })
+	check.raises("the settings are a table, not nil", supervisor.start)
+	check.raises("children is a list of tables, one for each child; it has the key id", supervisor.start, { children = { id = "a" } })
+	check.raises("child a: shutdown is a whole number of 1/100 s", supervisor.start, { children = { child({}, "a", { shutdown = "5" }) } })
+	check.raises("start_limit is a whole number of 1/100 s, 0 or more or false, not true", supervisor.start,
+		{ children = { child({}, "a", { start_limit = true }) } })
 	local sup = supervisor.start { children = {} }
+	check.raises("an id of its own, a string", sup.start_child, sup, { start = { "worker" } })
 	check.raises("no child x", sup.handle, sup, "x")
 	sup:stop()
 end

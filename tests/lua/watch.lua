@@ -138,6 +138,10 @@ end
 case["what is no address raises"] = function()
 	check.raises("dest address type %(nil%)", skynet.watch, nil)
 	check.raises("Invalid service address 0", skynet.watch, 0)
+	check.raises("^[^:]*watch.lua:%d+: dest address type %(table%) must be", function()
+		local alive = skynet.watch {}
+		return alive
+	end)
 end
 
 case["other calls go on"] = function()

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::node::{Config, Scratch};
 use crate::services::Runtime;
+use crate::signals;
 
 /// How long anything may take that a test waits for. Reached only when something is wrong.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How often the log is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -65,6 +66,7 @@ impl Node {
         more: impl FnOnce(Config) -> Config,
         stderr: Stdio,
     ) -> io::Result<Node> {
+        signals::let_children_hear()?;
         let scratch = Scratch::new(start)?;
         let config = scratch.path().join("config");
         let settings = runtime.config(start, scratch.path()).map_err(io::Error::other)?;
@@ -92,6 +94,7 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub fn demo(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Node> {
+        signals::let_children_hear()?;
         let scratch = Scratch::new("demo")?;
         let child = Command::new(binary)
             .envs(variables.iter().copied())

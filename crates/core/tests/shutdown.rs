@@ -5,7 +5,7 @@ mod common;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use common::{inside, probe, quiet, receive, start, stop, until};
+use common::{inside, logged, probe, quiet, receive, start, stop, until};
 use skynet_core::{
     Context, EXIT_UNCLEAN, Handle, Message, PTYPE_RESPONSE, PTYPE_TEXT, ShutdownEvent, ShutdownScope,
     ShutdownStep,
@@ -65,8 +65,7 @@ fn a_step_is_begun_by_a_response_and_its_end_is_a_text() {
 fn steps_of_services_that_ended_are_forgotten() {
     let node = start();
     for _ in 0..200 {
-        let (service, _messages) = probe(&node);
-        node.kill(service);
+        inside(&node, |ctx: &Context| ctx.join_shutdown(1, 10, LIMIT));
     }
     let gone = inside(&node, |ctx: &Context| {
         ctx.join_shutdown(1, 10, LIMIT);
@@ -123,6 +122,31 @@ fn an_order_to_a_node_that_is_ending_leaves_its_status() {
     node.end_shutdown(0);
     node.wait();
     assert_eq!(node.exit_code(), 0);
+}
+
+#[test]
+fn a_command_that_is_wrong_is_named_and_orders_nothing() {
+    let (node, log) = logged(quiet());
+    let service = inside(&node, |ctx: &Context| {
+        for param in ["BEGIN", "BEGIN maintenance", "BEGIN :0 x", "JOIN soon", "END", "END well"] {
+            assert_eq!(ctx.command("SHUTDOWN", param.as_bytes()), None, "{param}");
+        }
+        ctx.handle()
+    });
+    let begin = "BEGIN needs node, network or the :address of the service that leads";
+    let end = "END needs the status of the process, a number";
+    for (what, given) in [
+        (begin, ""),
+        (begin, "maintenance"),
+        (begin, ":0"),
+        ("JOIN needs the number of a phase", "soon"),
+        (end, ""),
+        (end, "well"),
+    ] {
+        assert_eq!(log.next(), format!("{service} error: SHUTDOWN {what}, not {given:?}"));
+    }
+    assert!(node.is_running() && node.shutdown_order().is_none() && node.shutdown_steps().is_empty());
+    stop(&node);
 }
 
 #[test]

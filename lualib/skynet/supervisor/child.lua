@@ -1,6 +1,7 @@
 --- One child of a supervisor: its start, with a time limit; its end, and what that was like; being stopped.
 local skynet = require "skynet"
 local link = require "skynet.link"
+local problem_of = require "skynet.options"
 require "skynet.manager"
 
 --- Centiseconds.
@@ -9,6 +10,10 @@ local SHUTDOWN <const> = 500
 local NAME_LIMIT <const> = 500
 
 local RESTARTS = { permanent = true, transient = true, temporary = true }
+local SETTINGS = {
+	id = "string", start = "table|function", name = "string", restart = "string|false", start_limit = "cs|false",
+	stop = "function", shutdown = "cs", follow = "boolean",
+}
 
 ---@class supervisor.child
 ---@field id string
@@ -34,19 +39,26 @@ local RESTARTS = { permanent = true, transient = true, temporary = true }
 local Child = {}
 Child.__index = Child
 
----@param spec supervisor.child
-local function check(spec)
-	assert(type(spec.id) == "string", "each child has an id of its own, a string")
-	assert(type(spec.start) == "table" or type(spec.start) == "function", "a child is started by a table or a function")
-	assert(spec.name == nil or type(spec.name) == "string", "the name of a child is a string")
-	assert(not spec.restart or RESTARTS[spec.restart], "the restart of a child is permanent, transient or temporary")
+--- What is wrong with the settings of a child.
+---@param spec any
+---@return string? problem nil if nothing is
+function Child.problem(spec)
+	local problem = problem_of(spec, SETTINGS)
+	if not problem and not spec.id then
+		problem = "each child has an id of its own, a string"
+	elseif not problem and not spec.start then
+		problem = "start is a table, the arguments of newservice, or a function"
+	elseif not problem and spec.restart and not RESTARTS[spec.restart] then
+		problem = string.format("restart is permanent, transient or temporary, not %s", spec.restart)
+	end
+	local id = type(spec) == "table" and spec.id
+	return problem and id and string.format("child %s: %s", id, problem) or problem
 end
 
 ---@param spec supervisor.child
 ---@param changed fun()
 ---@return supervisor.record
 function Child.new(spec, changed)
-	check(spec)
 	local restart = spec.restart
 	if restart == nil then
 		restart = "permanent"
@@ -63,7 +75,7 @@ local function wait_for_end(handle)
 	while skynet.watch(handle) do
 		local answered, err = pcall(skynet.timeout_call, nil, handle, "debug", "LINK")
 		if not answered then
-			return tostring(err):match "call failed: ([^\n]*)" or tostring(err)
+			return (link.read_reason(handle, err))
 		end
 		skynet.sleep(100) -- it answers whatever comes, and cannot be linked to
 	end

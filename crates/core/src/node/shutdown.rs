@@ -106,8 +106,9 @@ struct List {
 }
 
 impl Node {
-    /// Orders the node to end in an orderly way. False if that was ordered before: the first order counts. A node that is ending already
-    /// has no phases to go through, and its status stays.
+    /// Orders the node to end in an orderly way. False if that was ordered before: the first order counts. On a node that is being
+    /// ended already it is taken as well, so that whoever waits for the services hears of it, but no phase can begin any more, and
+    /// its status stays.
     pub fn shutdown(&self, scope: ShutdownScope, reason: impl Into<String>) -> bool {
         {
             let mut list = lock(&self.0.shutdown.list);

@@ -75,6 +75,8 @@ struct Gate {
 struct Farewell {
     accept: i32,
     clients: i32,
+    /// The clients are being parted from.
+    parting: bool,
     /// The listener that is being closed, and who waits for that.
     closing: Option<(SocketId, Handle)>,
     /// Who waits until the last client has gone with all that was written to it.
@@ -125,7 +127,7 @@ impl Service for Gate {
                 self.close_listener();
             }
             PTYPE_RESPONSE if msg.session == self.farewell.clients => {
-                self.farewell.waiting = Some(msg.source);
+                (self.farewell.parting, self.farewell.waiting) = (true, Some(msg.source));
                 self.farewell.until = ctx.node().now() + PATIENCE;
                 self.clients.keys().for_each(|id| self.sockets.close(SocketId::from_raw(*id)));
                 self.check_farewell(ctx);
@@ -174,6 +176,11 @@ impl Gate {
         if self.clients.len() >= self.max {
             let max = self.max;
             ctx.log(format!("gate: connection {id} ({peer}) is refused: {max} are open, and no more may be"));
+            self.sockets.shutdown(id);
+            return;
+        }
+        if self.farewell.parting {
+            // It was taken before the listener was closed, and would keep those waiting who part from the others.
             self.sockets.shutdown(id);
             return;
         }

@@ -32,18 +32,21 @@ pub(super) extern "C" fn skynet_starttime() -> u32 {
 pub(super) unsafe extern "C" fn skynet_getenv(key: *const c_char) -> *const c_char {
     // SAFETY: the module's arguments are as the header asks.
     let key = unsafe { bytes(key) };
-    guard(ptr::null(), || {
-        let mut values = VALUES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = values.get(key) {
-            return value.as_ptr();
-        }
-        let Some(value) = process::node().and_then(|node| node.command("GETENV", key)) else {
-            return ptr::null();
-        };
-        let value = &*Box::leak(until_nul(value).into_boxed_c_str());
-        values.insert(key.to_vec(), value);
-        value.as_ptr()
-    })
+    guard(ptr::null(), || variable(key))
+}
+
+/// A variable of the node, as a text that is good for ever; null if it is not set.
+pub(super) fn variable(key: &[u8]) -> *const c_char {
+    let mut values = VALUES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = values.get(key) {
+        return value.as_ptr();
+    }
+    let Some(value) = process::node().and_then(|node| node.command("GETENV", key)) else {
+        return ptr::null();
+    };
+    let value = &*Box::leak(until_nul(value).into_boxed_c_str());
+    values.insert(key.to_vec(), value);
+    value.as_ptr()
 }
 
 /// `void skynet_setenv(const char *key, const char *value)`
