@@ -142,6 +142,21 @@ fn a_second_signal_does_not_wait_for_code_that_is_stuck() {
 }
 
 #[test]
+fn the_log_is_written_though_all_workers_are_stuck() {
+    let mut node =
+        Node::start_with(&ours(), "shutdown_cases", |config| config.text("case", "all_stuck")).unwrap();
+    while fs::read_to_string(node.file("loops")).unwrap_or_default().lines().count() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    node.signal("TERM");
+    node.signal("INT");
+    let status = node.await_exit();
+    // Whichever came first.
+    assert!(matches!(status, Some(130 | 143)), "{status:?} {}", node.log());
+    check_log(&node, &["shutdown: begins: SIG", "a second signal, SIG", "services did not end within"]);
+}
+
+#[test]
 fn thousands_of_steps_are_done_in_time() {
     let mut node = node("many");
     node.signal("TERM");

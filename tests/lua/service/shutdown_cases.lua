@@ -79,6 +79,13 @@ function cases.stuck()
 	skynet.newservice("shutdown_cases", "stuck")
 end
 
+-- Every worker is.
+function cases.all_stuck()
+	for _ = 1, 2 do
+		skynet.newservice("shutdown_cases", "stuck")
+	end
+end
+
 function cases.many()
 	for _ = 1, 10000 do
 		shutdown.register { phase = "logic", handler = function() end }
@@ -243,7 +250,9 @@ end
 
 function roles.stuck()
 	skynet.fork(function()
-		assert(io.open("loops", "w")):close()
+		local file <close> = assert(io.open("loops", "a"))
+		file:write "it is stuck\n"
+		file:flush()
 		string.find(string.rep("a", 60), string.rep("a?", 60) .. string.rep("a", 60) .. "b")
 	end)
 end

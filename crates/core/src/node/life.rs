@@ -152,19 +152,27 @@ impl Node {
         }
     }
 
-    /// Ends the log service alone, and waits until its lines are written: for a node some of whose services do not end. It gives up after
-    /// `limit`.
+    /// Ends the log service alone, and waits until its lines are written: for a node some of whose services do not end, be it that all
+    /// workers are stuck in them. It gives up after `limit`.
     pub fn close_log(&self, limit: Duration) {
-        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
         let until = Instant::now() + limit;
         self.end_logger();
-        let here = || {
-            let mut cells = self.0.table.all_cells().into_iter();
-            cells.any(|cell| cell.identity().is_some_and(|(handle, _)| handle == logger))
-        };
-        while here() && Instant::now() < until {
+        let node = self.clone();
+        let done = move || !node.has_log() || Instant::now() >= until;
+        let (node, over) = (self.clone(), done.clone());
+        // A thread of its own, which may get stuck like the workers. Without one the log may stay as it is.
+        let relief = move || node.0.scheduler.relieve(&node, over);
+        let _ = thread::Builder::new().name("skynet-relief".to_owned()).spawn(relief);
+        while !done() {
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether the log service has not ended.
+    fn has_log(&self) -> bool {
+        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        let mut cells = self.0.table.all_cells().into_iter();
+        cells.any(|cell| cell.identity().is_some_and(|(handle, _)| handle == logger))
     }
 
     /// Ends the log service behind all lines that it has got.
