@@ -38,6 +38,13 @@ local function failed(handle, ...)
 	settle(handle, nil, ...)
 end
 
+--- The start of a service has failed that did not say why.
+---@param handle integer
+---@param how string
+local function ended(handle, how)
+	failed(handle, string.format("service %s (%s) %s while it started", skynet.address(handle), services[handle] or "unknown", how))
+end
+
 ---@param name any
 ---@return string
 local function join(name, ...)
@@ -96,8 +103,12 @@ function command.ERROR(source, ...)
 end
 
 function command.REMOVE(_, handle, killed)
-	services[handle] = nil
-	settle(handle, not killed)
+	if killed then
+		ended(handle, "was killed")
+	else
+		services[handle] = nil
+		settle(handle, true)
+	end
 end
 
 function command.KILL(_, handle)
@@ -213,7 +224,7 @@ local dispatch_error = skynet.dispatch "error"
 if dispatch_error then
 	skynet.dispatch("error", function(session, source, ...)
 		if session == 0 then
-			failed(source)
+			ended(source, "has ended")
 		end
 		return dispatch_error(session, source, ...)
 	end)

@@ -13,7 +13,7 @@ local own_id = skynet.harbor(skynet.self())
 ---@field remove fun(self: Members, handle: integer): boolean
 ---@field count fun(self: Members): integer
 ---@field list fun(self: Members): integer[]
----@field publish fun(self: Members, source: integer, channel: integer, package: lightuserdata): integer closes the package
+---@field publish fun(self: Members, source: integer, channel: integer, msg: lightuserdata, size: integer): integer members
 
 ---@type table<integer, Members> by channel: each own channel, and others that somebody here subscribes to
 local groups = {}
@@ -150,23 +150,36 @@ local function leave(channel)
 	end
 end
 
---- Sends a package to all whom this node sends to, and closes it.
+--- Sends a message to all whom this node sends to. The bytes stay the caller's.
 ---@param channel integer
 ---@param source integer who published
----@param package lightuserdata
-local function publish(channel, source, package)
+---@param msg lightuserdata
+---@param size integer
+local function distribute(channel, source, msg, size)
 	local nodes = remotes[channel]
-	if nodes then
+	if nodes and next(nodes) then
+		local bytes = skynet.tostring(msg, size)
 		for _, address in pairs(nodes) do
-			skynet.redirect(address, source, "multicast", channel, native.copy(package))
+			skynet.redirect(address, source, "multicast", channel, bytes)
 		end
 	end
 	local members = groups[channel]
-	if not members then
-		core.close(package)
-	elseif members:publish(source, channel, package) == 0 and owner_of(channel) ~= own_id then
+	if members and members:publish(source, channel, msg, size) == 0 and owner_of(channel) ~= own_id then
 		leave(channel)
 	end
+end
+
+--- Publishes for a service of this node. The bytes stay the caller's.
+---@param source integer
+---@param channel integer
+---@param msg lightuserdata
+---@param size integer
+local function publish(source, channel, msg, size)
+	if owner_of(channel) == own_id then
+		return distribute(channel, source, msg, size)
+	end
+	local bytes = skynet.tostring(msg, size)
+	skynet.redirect(owner(channel), source, "multicast", channel, bytes)
 end
 
 -- Each command gets the handle of its sender and the arguments.
@@ -217,19 +230,15 @@ function answered.SUBR(source, channel)
 	nodes[id] = source
 end
 
---- Takes over the package.
----@param message lightuserdata
-function answered.PUB(source, channel, message)
-	if owner_of(channel) == own_id then
-		publish(channel, source, core.bind(message, 1))
-		return
+--- Publishes as the module of C skynet does it, by a package, which it takes over.
+---@param package lightuserdata
+function answered.PUB(source, channel, package)
+	local msg, size = core.remote(package)
+	local ok, problem = pcall(publish, source, channel, msg, size)
+	skynet.trash(msg, size)
+	if not ok then
+		error(problem, 0)
 	end
-	local found, address = pcall(owner, channel)
-	if not found then
-		core.close(core.bind(message, 1))
-		error(address, 0)
-	end
-	skynet.redirect(address, source, "multicast", channel, core.remote(message))
 end
 
 function told.USUB(source, channel)
@@ -283,9 +292,20 @@ skynet.register_protocol {
 	name = "multicast",
 	id = skynet.PTYPE_MULTICAST,
 	unpack = function(msg, size)
-		return core.bind(core.packremote(msg, size), 1)
+		return msg, size
 	end,
-	dispatch = publish,
+	dispatch = distribute,
+}
+
+-- Those of this node are requests: the bytes, with the channel behind them. The module asks for this protocol by its name.
+skynet.register_protocol {
+	name = "publication",
+	id = skynet.PTYPE_TEXT,
+	unpack = native.unseal,
+	dispatch = function(_, source, channel, msg, size)
+		publish(source, channel, msg, size)
+		skynet.ret()
+	end,
 }
 
 skynet.info_func(function()

@@ -4,8 +4,12 @@
 --- lasts. An answer says that the link is cut; the end of the other service, or of the way to it, fails the request.
 local skynet = require "skynet"
 local held = require "skynet.link.held"
+local native = require "skynet.native"
 
 local link = {}
+
+--- Centiseconds that the other one has to answer when a link is made.
+local LIMIT <const> = 6000
 
 ---@class link.bond
 ---@field up? boolean each side has the other's request
@@ -25,16 +29,22 @@ local trap
 ---@param reason? string
 ---@return boolean
 function link.is_normal(reason)
-	return type(reason) == "string" and reason:find "^service :%x+ %(.*%) has ended$" ~= nil
+	return type(reason) == "string"
+		and (reason:find "^service :%x+ %(.*%) has ended$" ~= nil or reason:find "^service :%x+ has ended$" ~= nil)
 end
 
---- What an error of a request says about the end of the callee.
+--- What the error of a request that has just failed says about the end of the callee.
 ---@param handle integer
 ---@param err any
 ---@return string reason one line
 ---@return boolean abnormal
-local function read_reason(handle, err)
-	local reason = tostring(err):match "call failed: ([^\n]+)" or string.format("service %s is gone", skynet.address(handle))
+function link.read_reason(handle, err)
+	-- The framework knows the reason also where `skynet.explain_errors` hides it from the program.
+	local reason = native.hidden():match "^[^\n]+" or tostring(err):match "call failed: ([^\n]+)" or "is gone"
+	if reason == "has ended" or reason == "is gone" then
+		-- All that a node says that does not explain errors.
+		reason = string.format("service %s %s", skynet.address(handle), reason)
+	end
 	return reason, not link.is_normal(reason)
 end
 
@@ -84,7 +94,7 @@ local function attend(handle, bond)
 	bond.err = not answered and tostring(err) or nil
 	wake(bond)
 	if not answered and bond.up then
-		has_ended(handle, read_reason(handle, err))
+		has_ended(handle, link.read_reason(handle, err))
 	end
 end
 
@@ -145,19 +155,30 @@ end
 --- Links this service and another one, which may be on another node; waits until both know it. From now on, when either ends
 --- abnormally (other than by `skynet.exit()`), the other ends. Linking again changes nothing.
 ---@param address integer|string
+---@param limit? integer cs to wait for it; default 6000. A service that takes no debug messages never answers
 ---@return boolean linked false if it has ended already
-function link.to(address)
+function link.to(address, limit)
 	local handle = resolve(address)
 	if not handle or handle == skynet.self() then
 		return handle ~= nil
 	end
 	local bond = bonds[handle] or new_bond(handle)
 	bond.cut = nil
+	local deadline = skynet.now() + (limit or LIMIT)
 	while bonds[handle] == bond and not bond.up do
+		local rest = deadline - skynet.now()
+		if rest <= 0 then
+			-- If it answers after all, that is no link, unless somebody else waits for one.
+			bond.cut = not bond.waiting or not next(bond.waiting) or nil
+			error(string.format("%s cannot be linked to: no answer within %g s", skynet.address(handle), (limit or LIMIT) / 100), 2)
+		end
 		local thread = coroutine.running()
 		bond.waiting = bond.waiting or {}
 		bond.waiting[thread] = true
-		skynet.wait(thread)
+		skynet.sleep(rest, thread)
+		if bond.waiting then
+			bond.waiting[thread] = nil
+		end
 	end
 	if bond.up then
 		return true
@@ -221,7 +242,7 @@ function link.follow(address)
 				skynet.sleep(100) -- it answers whatever comes, and cannot be followed otherwise
 			end
 		until not answered
-		local reason, abnormal = read_reason(handle, err)
+		local reason, abnormal = link.read_reason(handle, err)
 		if abnormal then
 			end_like(handle, reason)
 		end

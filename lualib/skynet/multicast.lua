@@ -11,6 +11,9 @@ local channels = native.channels()
 
 ---@type integer
 local service
+--- Whether it takes publications as they are. One of C skynet wants packages, which are lost if it ends with some in its mailbox.
+---@type boolean?
+local takes_messages
 
 ---@class skynet.multicast.channel
 ---@field channel integer? its number, by which others know it; nil once it is deleted
@@ -31,7 +34,14 @@ channel.__index = channel
 ---@param ... any
 function channel:publish(...)
 	local number = assert(self.channel)
-	skynet.call(service, "lua", "PUB", number, core.pack(self.packer(...)))
+	if takes_messages == nil then
+		takes_messages = skynet.call(service, "debug", "SUPPORT", "publication")
+	end
+	if takes_messages then
+		native.publish(service, number, self.packer(...))
+	else
+		skynet.call(service, "lua", "PUB", number, core.pack(self.packer(...)))
+	end
 end
 
 --- From now on publications come to the dispatch function.

@@ -44,6 +44,9 @@ check_codes(struct skynet_context *ctx, uint32_t self) {
 	char own[16];
 	snprintf(own, sizeof(own), ":%x", self);
 	CHECK(skynet_sendname(ctx, 0, own, PTYPE_CLIENT, 8, text, 4) == 8);
+	CHECK(skynet_sendname(ctx, 0, ":0", PTYPE_CLIENT, 9, NULL, 0) == 9);
+	CHECK(skynet_sendname(ctx, 0, ":nobody", PTYPE_CLIENT, 9, NULL, 0) == 9);
+	CHECK(skynet_sendname(ctx, 0, ":0", PTYPE_CLIENT, 9, text, 4) == -1);
 	CHECK(skynet_send(ctx, 0, self, PTYPE_CLIENT, 0, text, (size_t)1 << 56) == -2);
 	return NULL;
 }
@@ -113,6 +116,12 @@ check_commands(struct skynet_context *ctx, uint32_t self) {
 	CHECK(skynet_command(ctx, "LAUNCH", "no_such_module args") == NULL);
 	CHECK(strcmp(skynet_command(ctx, "STAT", "unknown"), "") == 0);
 	CHECK(atoi(skynet_command(ctx, "STAT", "message")) > 0);
+	/* The value of a variable is good for ever, unlike other results. */
+	const char *value = skynet_command(ctx, "GETENV", "start");
+	CHECK(strcmp(skynet_command(ctx, "GETENV", "thread"), "2") == 0);
+	CHECK(strcmp(skynet_command(ctx, "REG", NULL), own) == 0);
+	CHECK(strcmp(value, "cservice") == 0);
+	CHECK(skynet_command(ctx, "GETENV", "no_such_key") == NULL);
 	return NULL;
 }
 

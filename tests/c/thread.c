@@ -1,6 +1,8 @@
-/* Sends from a thread of its own: `<address> <count>` says to whom and how often. */
+/* Sends from a thread of its own: `<address> <count>` says to whom and how often. With `<address> 0 results` the thread tells whether the
+ * result of a command of its own is still there after the service has run one. */
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "check.h"
 
@@ -9,7 +11,24 @@ struct thread {
 	pthread_t id;
 	uint32_t dest;
 	int count;
+	/* The service has run a command. */
+	sem_t commanded;
 };
+
+static void *
+run_results(void *data) {
+	struct thread *self = data;
+	struct skynet_context *ctx = self->ctx;
+	char expected[32];
+	const char *own = skynet_command(ctx, "REG", NULL);
+	snprintf(expected, sizeof(expected), "%s", own);
+	skynet_sendname(ctx, 0, own, PTYPE_CLIENT, 0, NULL, 0);
+	while (sem_wait(&self->commanded) != 0) {
+	}
+	const char *text = strcmp(own, expected) == 0 ? "kept" : "lost";
+	skynet_send(ctx, 0, self->dest, PTYPE_TEXT, 0, (void *)text, 4);
+	return NULL;
+}
 
 static void *
 run(void *data) {
@@ -36,6 +55,10 @@ on_message(
 	struct skynet_context *ctx, void *data, int type, int session, uint32_t source, const void *msg, size_t sz) {
 	struct thread *self = data;
 	(void)session, (void)source, (void)msg, (void)sz;
+	if (type == PTYPE_CLIENT) {
+		skynet_command(ctx, "STAT", "message");
+		sem_post(&self->commanded);
+	}
 	if (type == PTYPE_RESPONSE) {
 		skynet_send(ctx, 0, self->dest, PTYPE_TEXT, 0, "done", 4);
 	}
@@ -50,11 +73,13 @@ thread_create(void) {
 int
 thread_init(struct thread *self, struct skynet_context *ctx, const char *args) {
 	self->ctx = ctx;
-	if (args == NULL || sscanf(args, "%u %d", &self->dest, &self->count) != 2) {
+	char what[16] = "";
+	if (args == NULL || sscanf(args, "%u %d %15s", &self->dest, &self->count, what) < 2) {
 		return 1;
 	}
+	sem_init(&self->commanded, 0, 0);
 	skynet_callback(ctx, self, on_message);
-	return pthread_create(&self->id, NULL, run, self);
+	return pthread_create(&self->id, NULL, strcmp(what, "results") == 0 ? run_results : run, self);
 }
 
 void

@@ -1,5 +1,5 @@
 ---Many services call one another while others are ended in every way. At the end each request has had one outcome, no thread
----waits, and memory is back where it was. `SEED` chooses the run, `CHURN` how long it is: the number of waves of deaths, 12 by default.
+---waits, and memory is back where it was. `SEED` chooses the run, `CHURN` how long it is: the number of waves of deaths, 8 by default.
 local skynet = require "skynet"
 local core = require "skynet.core"
 local memory = require "skynet.memory"
@@ -9,8 +9,8 @@ require "skynet.manager"
 local case = check.cases(true)
 
 local SEED = math.tointeger(tonumber(os.getenv "SEED" or "")) or 1
-local WAVES = math.tointeger(tonumber(os.getenv "CHURN" or "")) or 12
-local STEADY <const>, VICTIMS <const> = 30, 90
+local WAVES = math.tointeger(tonumber(os.getenv "CHURN" or "")) or 8
+local STEADY <const>, VICTIMS <const> = 80, 220
 ---What a survivor may have more of after a run than after the run before, KiB: caches, and the threads that it keeps for later.
 local VM_ROOM <const> = 160
 local RESIDENT_ROOM <const> = 24 * 1024
@@ -200,7 +200,7 @@ local function resident()
 end
 
 ---Seconds that a wave may take on a busy machine.
-local WAVE <const> = 2
+local WAVE <const> = 20
 
 case["each request has one outcome, no thread waits, and memory is back where it was"] = function()
 	check.allow(60 + 2 * WAVES * WAVE)

@@ -129,6 +129,13 @@ case["a thread of the module's own sends, names, logs and arms timers"] = functi
 	skynet.kill(thread)
 end
 
+case["a thread of the module's own has results of its own"] = check.ours(function()
+	texts = {}
+	local thread = check.ok(skynet.launch("thread", skynet.self(), 0, "results"))
+	check.eventually(came "kept")
+	skynet.kill(thread)
+end)
+
 case["a module that refuses to start is told with its path and code"] = function()
 	check.eq(skynet.launch "refuse", nil)
 	check.log "refuse was asked"

@@ -36,6 +36,11 @@ case["an error value that is no string fails the call too"] = function()
 	fails(w(), function()
 		error()
 	end)
+	fails(w(), function()
+		-- A pointer to something that is no text.
+		error(debug.upvalueid(function() return check end, 1))
+	end)
+	check.log "userdata: 0x"
 end
 
 case["an error after the answer is logged and the answer stands"] = function()

@@ -115,6 +115,23 @@ case["what cannot join is named"] = function()
 	check.raises("no group of this node has the handle", one.join, one)
 end
 
+case["a circle is refused, of groups and of tunnels"] = function()
+	local one, two, three = group.new(), group.new(), group.new()
+	one:join(two.handle)
+	two:join(three.handle)
+	check.raises(":%x+ leads back to the group :%x+ and cannot join it", three.join, three, one.handle)
+	local tunnel = group.tunnel(one.handle)
+	check.raises("leads back to the group", three.join, three, tunnel)
+	check.raises("leads back to the group", one.join, one, tunnel)
+	check.eq(three:count(), 0)
+	one:leave(two.handle)
+	check.eq(three:join(tunnel), true)
+	check.raises("leads back to the group", one.join, one, two.handle)
+	for _, each in ipairs { one, two, three } do
+		each:delete()
+	end
+end
+
 case["forwarded as a raw message, each member's payload is its own to free"] = function()
 	local one = group.new()
 	local forwarder = check.launch(function()

@@ -80,6 +80,24 @@ case["an end by exit is no concern of the other, and the link is gone"] = functi
 	be_gone(peers[2])
 end
 
+case["so it is where errors are not explained"] = function()
+	local peers = chain(3)
+	for i = 2, 3 do
+		peers[i]:call(function()
+			skynet.explain_errors(false)
+		end)
+	end
+	peers[1]:send(function()
+		skynet.exit()
+	end)
+	check.eventually(function()
+		return #links_of(peers[2]) == 1
+	end)
+	be_gone(peers[2])
+	ends(peers[3])
+	check.log "error: ends with :%x+: service :%x+ %(snlua worker%) was killed"
+end
+
 case["an exit with a reason is, and callers hear the reason"] = function()
 	local peers = chain()
 	local err = check.raises("call failed", peers[1].ask, peers[1], function()
@@ -243,6 +261,28 @@ case["what is no address is refused, and so is a trap that is no function"] = fu
 	check.raises("link.trap takes a function or nil, not 5", link.trap, 5)
 	check.eq(link.is_normal(nil), false)
 	check.eq(link.list(), {})
+end
+
+case["who does not answer is an error after a time, and no link when it answers later"] = function()
+	local silent = assert(skynet.launch("logger", "/dev/null"))
+	check.raises(":%x+ cannot be linked to: no answer within 0.05 s", link.to, silent, 5)
+	check.raises("no answer within 0.05 s", link.to, silent, 5)
+	skynet.kill(silent)
+	local late = check.worker()
+	late:send(function()
+		local stop = skynet.hpc() + 200000000
+		while skynet.hpc() < stop do
+		end
+	end)
+	check.raises("no answer within 0.05 s", link.to, late.handle, 5)
+	late:call(function() end)
+	check.eventually(function()
+		return #links_of(late) == 0
+	end)
+	check.eq(link.list(), {})
+	check.eq(link.to(late.handle), true)
+	link.cut(late.handle)
+	be_gone(late)
 end
 
 case["who dies while the link is made is no link"] = function()

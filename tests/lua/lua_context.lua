@@ -85,6 +85,16 @@ case["a module that fails in its init is named with its path"] = check.ours(func
 	check.raises("error loading module 'oldlua' from file '/.*/oldlua%.so':\n\tversion mismatch", require, "oldlua")
 end)
 
+case["a library that is cut off is refused, and the node goes on"] = check.ours(function()
+	local reason = "/cut_off%.so':\n\tthe file is cut off: parts that it promises are missing"
+	check.raises("error loading module 'cut_off' from file '/.*" .. reason, require, "cut_off")
+	check.raises("error loading module 'cut_off%.inner' from file '/.*" .. reason, require, "cut_off.inner")
+	local path = check.ok(package.searchpath("cut_off", package.cpath))
+	local open, message, where = package.loadlib(path, "luaopen_cut_off")
+	check.eq({ open, where }, { nil, "open" })
+	check.match(message, "/cut_off%.so: the file is cut off")
+end)
+
 case["a module that lacks a function is refused with its path and the name of that"] = function()
 	local message = check.raises("undefined symbol: lua_function_of_another_lua", require, "undefined")
 	check.match(message, "/undefined%.so")

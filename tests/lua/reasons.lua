@@ -117,6 +117,21 @@ case["rawcall, tracecall, timeout_call and parallel requests say the same"] = fu
 	check.eq(count, 2)
 end
 
+case["the start of a service that is killed meanwhile says so"] = function()
+	check.fork(function()
+		local handle = check.eventually(function()
+			return skynet.call(".launcher", "lua", "STARTING")[1]
+		end)
+		skynet.call(handle, "debug", "PING") -- now it waits
+		skynet.kill(handle)
+	end)
+	check.raises("call failed: service :%x+ %(snlua chunk %x+%) was killed while it started$", check.launch, function()
+		require "skynet".start(function()
+			require "skynet".wait()
+		end)
+	end)
+end
+
 case["a service may keep its errors to itself"] = function()
 	local peer = check.worker()
 	check.eq(peer:call(function()

@@ -41,8 +41,8 @@ case["the limit is one of a message, not of a request"] = function()
 	local peer = check.worker()
 	check.eq(peer:call(function()
 		skynet.runaway(1)
-		for _ = 1, 8 do
-			local stop = skynet.hpc() + 150000000
+		for _ = 1, 60 do
+			local stop = skynet.hpc() + 20000000
 			while skynet.hpc() < stop do
 			end
 			skynet.yield()
@@ -109,6 +109,33 @@ case["a loop in a coroutine of the program's own is interrupted, too"] = functio
 	end)
 	check.eq(ok, false)
 	check.match(err, "interrupted after")
+end
+
+case["so is one in what a coroutine has to close"] = function()
+	local peer = check.worker()
+	for how = 1, 2 do
+		local ok, err = peer:call(function(how)
+			skynet.runaway(0.1)
+			local function run()
+				local _ <close> = setmetatable({}, { __close = function()
+					while true do
+					end
+				end })
+				if how == 2 then
+					error "the coroutine ends"
+				end
+				coroutine.yield()
+			end
+			if how == 2 then
+				return pcall(coroutine.wrap(run))
+			end
+			local co = coroutine.create(run)
+			coroutine.resume(co)
+			return coroutine.close(co)
+		end, how)
+		check.eq(ok, false)
+		check.match(err, "interrupted after")
+	end
 end
 
 case["a queue is free again after an interrupt inside of it"] = function()

@@ -196,7 +196,9 @@ case["an init that fails is told with path and reason, to the launcher's caller 
 	check.log "error: probe did not start: /.*/libprobe%.so: it was told to refuse"
 	check.eq(skynet.launch("probe", "panic"), nil)
 	check.log "error: probe did not start: /.*/libprobe%.so: its init panicked: told to panic at once"
-	for _, args in ipairs { "refuse", "panic" } do
+	check.eq(skynet.launch("probe", "bad signals"), nil)
+	check.log "error: probe did not start: /.*/libprobe%.so: its signal_handler panicked: told to panic when asked"
+	for _, args in ipairs { "refuse", "panic", "bad signals" } do
 		check.raises("", skynet.call, ".launcher", "lua", "LAUNCH", "probe", args)
 	end
 	skynet.kill(probe())

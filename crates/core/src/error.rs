@@ -367,6 +367,13 @@ pub enum GroupError {
         /// The group.
         group: Handle,
     },
+    /// The member, a group or a tunnel, leads back to the group.
+    Circle {
+        /// The group.
+        group: Handle,
+        /// Who was to join.
+        member: Handle,
+    },
 }
 
 impl fmt::Display for GroupError {
@@ -375,6 +382,12 @@ impl fmt::Display for GroupError {
             Self::NoGroup { group } => write!(f, "no group of this node has the handle {group}"),
             Self::NotAlive { member } => write!(f, "{member} is not alive and cannot join a group"),
             Self::Itself { group } => write!(f, "the group {group} cannot be a member of itself"),
+            Self::Circle { group, member } => {
+                write!(
+                    f,
+                    "{member} leads back to the group {group} and cannot join it: messages would go round for ever"
+                )
+            }
         }
     }
 }

@@ -240,6 +240,15 @@ fn a_failed_call_says_why_unless_the_node_keeps_it_to_itself() {
             let text = reason(handle);
             assert!(text.ends_with(expected) == explain && text.is_empty() != explain, "{text}");
         }
+        let going = node.spawn(|ctx: &Context, msg: Message| {
+            if let Ok((request, _)) = ctx.accept(msg) {
+                request.fail_with(&ctx.obituary());
+            }
+            ctx.exit();
+        });
+        let text = reason(going.expect("it starts"));
+        assert!(text.ends_with("has ended"), "a normal end is told from others: {text}");
+        assert_eq!(text.starts_with("service"), explain, "{text}");
         stop(&node);
     }
 }

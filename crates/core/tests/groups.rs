@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use common::{DEADLINE as LONG, quiet};
 use skynet_core::{
-    CallError, Context, GroupError, Handle, Message, Node, PTYPE_ERROR, PTYPE_MULTICAST, PTYPE_RESPONSE,
-    PTYPE_TEXT, Payload, Service, group_module, tunnel_module,
+    Bound, CallError, Context, GroupError, Handle, Message, Node, PTYPE_DEBUG, PTYPE_ERROR, PTYPE_MULTICAST,
+    PTYPE_RESPONSE, PTYPE_SYSTEM, PTYPE_TEXT, Payload, Policy, RemoteMessage, Service, group_module,
+    tunnel_module,
 };
 
 /// A node that can launch what these tests are about.
@@ -40,6 +41,25 @@ fn wait_for_count(node: &Node, group: Handle, count: usize) {
 
 fn next(seen: &Receiver<Seen>) -> Seen {
     seen.recv_timeout(LONG).expect("a message comes")
+}
+
+#[test]
+fn of_two_that_would_close_a_circle_at_once_one_is_refused() {
+    let node = node(2);
+    for _ in 0..200 {
+        let [one, two] = [group(&node), group(&node)];
+        let other = {
+            let node = node.clone();
+            std::thread::spawn(move || node.group_join(two, one))
+        };
+        let mine = node.group_join(one, two);
+        let theirs = other.join().expect("it does not panic");
+        assert!(mine.is_ok() != theirs.is_ok(), "{mine:?} {theirs:?}");
+        assert!([mine, theirs].iter().any(|end| matches!(end, Err(GroupError::Circle { .. }))));
+        node.kill(one);
+        node.kill(two);
+    }
+    node.stop(LONG).expect("it stops");
 }
 
 #[test]
@@ -145,6 +165,43 @@ fn a_group_that_is_gone_or_none_is_named() {
 }
 
 #[test]
+fn a_circle_of_groups_and_tunnels_is_refused() {
+    let node = node(2);
+    let (send, seen) = channel();
+    let [a, b, c] = [0; 3].map(|_| group(&node));
+    let tunnel = node.launch("tunnel", a.to_string().as_bytes()).expect("it starts");
+    let chain = node.launch("tunnel", tunnel.to_string().as_bytes()).expect("it starts");
+    assert_eq!(node.group_join(a, b), Ok(true));
+    assert_eq!(node.group_join(b, c), Ok(true));
+    for member in [a, tunnel, chain] {
+        assert_eq!(node.group_join(c, member), Err(GroupError::Circle { group: c, member }));
+    }
+    assert_eq!(node.group_count(c), Some(0));
+    // Two ways to one end are no circle.
+    assert_eq!(node.group_join(a, c), Ok(true));
+    assert_eq!(node.group_join(c, member(&node, &send)), Ok(true));
+    node.send(Handle::NONE, chain, PTYPE_TEXT, 0, "twice").expect("it is alive");
+    assert!((0..2).all(|_| &*next(&seen).1.payload == b"twice"));
+    // Where the circle is open it may be closed.
+    assert_eq!(node.group_leave(b, c), Ok(true));
+    assert_eq!(node.group_leave(a, c), Ok(true));
+    assert_eq!(node.group_join(c, chain), Ok(true));
+    assert_eq!(node.group_join(b, c), Err(GroupError::Circle { group: b, member: c }));
+    assert!(node.kill(tunnel));
+    common::until("the tunnel is gone", || node.group_join(b, c) == Ok(true));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
+fn nobody_of_another_node_joins_where_no_message_gets_there() {
+    let node = node(1);
+    let group = group(&node);
+    assert_eq!(node.group_join(group, FAR), Err(GroupError::NotAlive { member: FAR }));
+    assert_eq!(node.group_count(group), Some(0));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
 fn members_come_go_and_die_while_messages_are_sent() {
     const ROUNDS: usize = 300;
     let node = node(2);
@@ -217,5 +274,125 @@ fn a_tunnel_leads_to_a_service_until_that_ends() {
     for args in [&b""[..], b"no handle", b":0", echo.to_string().as_bytes()] {
         assert!(node.launch("tunnel", args).is_err());
     }
+    node.stop(LONG).expect("all end");
+}
+
+/// A node of a network, and what it has for other nodes: kind and session.
+fn networked() -> (Node, Receiver<(u8, i32)>) {
+    let builder = quiet().harbor(1).module("group", group_module()).module("tunnel", tunnel_module());
+    let node = builder.start().expect("it starts");
+    let (out, outgoing) = channel();
+    let harbor = node.spawn(move |_: &Context, mut msg: Message| {
+        if let Some(inner) = RemoteMessage::take(&mut msg) {
+            let _ = out.send((inner.kind, msg.session));
+        }
+    });
+    assert!(node.set_harbor(harbor.expect("it starts")));
+    (node, outgoing)
+}
+
+#[test]
+fn reasons_are_not_told_where_errors_are_not_explained() {
+    let builder = quiet().explain_errors(false).module("group", group_module());
+    let node = builder.module("tunnel", tunnel_module()).harbor(1).start().expect("it starts");
+    let harbor = node.spawn(|_: &Context, _: Message| ()).expect("it starts");
+    assert!(node.set_harbor(harbor));
+    let (send, seen) = channel();
+    let asker = member(&node, &send);
+    let group = group(&node);
+    let tunnel = node.launch("tunnel", FAR.to_string().as_bytes()).expect("it starts");
+    for (dest, kind) in [(group, PTYPE_TEXT), (tunnel, PTYPE_SYSTEM)] {
+        node.send(asker, dest, kind, 1, "?").expect("it is alive");
+        let (_, error) = next(&seen);
+        assert_eq!((error.kind, error.source, error.payload.len()), (PTYPE_ERROR, dest, 0));
+    }
+    node.stop(LONG).expect("all end");
+}
+
+const FAR: Handle = Handle::from_raw(0x0200_0007);
+
+#[test]
+fn a_tunnel_stays_when_its_end_is_overloaded_and_says_so() {
+    let node = node(2);
+    let (entered, begins) = channel();
+    let (go_on, gate) = channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let busy = node.spawn(move |_: &Context, _: Message| {
+        let _ = entered.send(());
+        let _ = gate.lock().expect("one at a time").recv();
+    });
+    let busy = busy.expect("it starts");
+    let tunnel = node.launch("tunnel", busy.to_string().as_bytes()).expect("it starts");
+    assert!(node.bound_mailbox(busy, Some(Bound { limit: 1, policy: Policy::Reject })));
+    node.send(tunnel, busy, PTYPE_TEXT, 0, "block").expect("it is alive");
+    begins.recv_timeout(LONG).expect("it blocks");
+    node.send(tunnel, busy, PTYPE_TEXT, 0, "fills it").expect("there is room");
+    let refused = node.call(tunnel, PTYPE_TEXT, "?").wait_timeout(LONG).expect_err("it is refused");
+    let text = refused.to_string();
+    assert!(text.ends_with(&format!("service {busy} is overloaded: 1 messages wait")), "{text}");
+    assert!(node.is_alive(tunnel));
+    drop(go_on);
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
+fn a_tunnel_to_another_node_names_what_cannot_go_there() {
+    let (node, outgoing) = networked();
+    let tunnel = node.launch("tunnel", FAR.to_string().as_bytes()).expect("it starts");
+    assert_eq!(outgoing.recv_timeout(LONG).expect("it is watched").0, PTYPE_DEBUG);
+    let refused = node.call(tunnel, PTYPE_SYSTEM, "?").wait_timeout(LONG).expect_err("it is refused");
+    assert!(refused.to_string().contains("cannot leave the node"), "{refused}");
+    assert!(node.is_alive(tunnel));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
+fn who_asks_twice_for_the_end_of_a_group_is_told_of_it_twice_and_not_before() {
+    let node = node(2);
+    let (send, seen) = channel();
+    let (group, asker) = (group(&node), member(&node, &send));
+    assert_eq!(node.group_join(group, asker), Ok(true));
+    for session in [1, 2] {
+        node.send(asker, group, PTYPE_DEBUG, session, b"\x24LINK").expect("the group is alive");
+    }
+    node.send(asker, group, PTYPE_TEXT, 0, "alive").expect("the group is alive");
+    let (_, msg) = next(&seen);
+    assert_eq!((msg.kind, msg.session), (PTYPE_TEXT, 0));
+    assert!(node.kill(group));
+    let mut ends: Vec<(u8, i32)> = (0..2).map(|_| next(&seen).1).map(|msg| (msg.kind, msg.session)).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [(PTYPE_ERROR, 1), (PTYPE_ERROR, 2)]);
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
+fn a_group_answers_who_asks_whether_it_is_alive() {
+    let node = node(1);
+    let (send, seen) = channel();
+    let (group, asker) = (group(&node), member(&node, &send));
+    assert_eq!(node.group_join(group, asker), Ok(true));
+    node.send(asker, group, PTYPE_DEBUG, 3, b"\x24PING").expect("the group is alive");
+    let (_, msg) = next(&seen);
+    assert_eq!((msg.kind, msg.session, msg.payload.len()), (PTYPE_RESPONSE, 3, 0));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
+fn a_member_of_another_node_that_comes_and_goes_is_watched_once() {
+    let (node, outgoing) = networked();
+    let group = node.launch("group", b"test").expect("it starts");
+    for _ in 0..50 {
+        assert_eq!(node.group_join(group, FAR), Ok(true));
+        node.send(Handle::NONE, group, PTYPE_TEXT, 0, "news").expect("the group is alive");
+        let watched = std::iter::repeat_with(|| outgoing.recv_timeout(LONG).expect("the news come"));
+        let _ = watched.take_while(|(kind, _)| *kind != PTYPE_TEXT).collect::<Vec<_>>();
+        assert_eq!(node.group_leave(group, FAR), Ok(true));
+    }
+    assert_eq!(node.group_join(group, FAR), Ok(true));
+    node.send(FAR, group, PTYPE_ERROR, 1, "it is gone").expect("the group is alive");
+    wait_for_count(&node, group, 0);
+    // Who is back is watched anew.
+    assert_eq!(node.group_join(group, FAR), Ok(true));
+    assert_eq!(outgoing.recv_timeout(LONG).expect("it is watched"), (PTYPE_DEBUG, 2));
     node.stop(LONG).expect("all end");
 }

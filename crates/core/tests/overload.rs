@@ -329,6 +329,19 @@ fn senders_that_cannot_look_at_the_error_have_it_sent_to_whoever_asked() {
 }
 
 #[test]
+fn who_is_refused_by_an_error_is_not_told_why_where_errors_are_not_explained() {
+    let node = quiet().explain_errors(false).start().expect("it starts");
+    let slow = Slow::with(&node, 1, Policy::Reject);
+    let (asker, answers) = common::probe(&node);
+    request(&node, slow.handle, 1).expect("there is room");
+    let error = node.send(asker, slow.handle, PTYPE_LUA, 7, "").expect_err("it is full");
+    assert!(node.answer_refused(&error, asker, 7));
+    assert_eq!(receive(&answers), (PTYPE_ERROR, 7, slow.handle, Vec::new()));
+    drop(slow);
+    stop(&node);
+}
+
+#[test]
 fn an_overload_is_reported_while_a_slow_service_works_on_what_it_took_before() {
     let (node, log) = logged(quiet());
     let ((entered, begins), (go_on, gate)) = (channel(), channel::<()>());

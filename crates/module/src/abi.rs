@@ -78,7 +78,7 @@ pub struct Header {
     pub minor: u16,
     /// The bytes of the table, the header among them.
     pub size: u32,
-    /// Whose table it is, for messages. UTF-8, for ever.
+    /// Whose table it is: for people and tools, nothing goes by it. UTF-8, for ever.
     pub name: Text,
 }
 
@@ -224,31 +224,38 @@ mod tests {
 
     use super::*;
 
+    /// The places of these fields.
+    macro_rules! places {
+        ($table:ty: $($field:ident)*) => { [$(offset_of!($table, $field)),*] };
+    }
+
     #[test]
     fn the_layout_of_version_1_0_does_not_change() {
         assert_eq!((MAJOR, MINOR), (1, 0), "raise these numbers with the version");
-        assert_eq!(size_of::<Header>(), 32);
-        assert_eq!(offset_of!(Header, major), 8);
-        assert_eq!(offset_of!(Header, minor), 10);
-        assert_eq!(offset_of!(Header, size), 12);
-        assert_eq!(offset_of!(Header, name), 16);
+        assert_eq!((MAGIC.to_ne_bytes(), ENTRY), (*b"skynetrs", "skynet_rs_module"));
+        assert_eq!((size_of::<Header>(), size_of::<Text>(), size_of::<Block>()), (32, 16, 16));
+        assert_eq!(places!(Header: magic major minor size name), [0, 8, 10, 12, 16]);
+        assert_eq!((places!(Text: ptr len), places!(Block: ptr len)), ([0, 8], [0, 8]));
         assert_eq!(size_of::<RawMessage>(), 32);
-        assert_eq!(offset_of!(RawMessage, source), 16);
-        assert_eq!(offset_of!(RawMessage, session), 20);
-        assert_eq!(offset_of!(RawMessage, kind), 24);
-        assert_eq!(size_of::<ModuleTable>(), 32 + 7 * 8);
-        assert_eq!(offset_of!(ModuleTable, create), 32);
-        assert_eq!(offset_of!(ModuleTable, message), 40);
-        assert_eq!(offset_of!(ModuleTable, exit), 48);
-        assert_eq!(offset_of!(ModuleTable, drop), 56);
-        assert_eq!(offset_of!(ModuleTable, signals), 64);
-        assert_eq!(offset_of!(ModuleTable, signal), 72);
-        assert_eq!(offset_of!(ModuleTable, drop_signals), 80);
-        assert_eq!(size_of::<HostTable>(), 32 + 20 * 8);
-        assert_eq!(offset_of!(HostTable, send), 48);
-        assert_eq!(offset_of!(HostTable, accept), 80);
-        assert_eq!(offset_of!(HostTable, command), 112);
-        assert_eq!(offset_of!(HostTable, sender), 144);
-        assert_eq!(offset_of!(HostTable, sender_log), 184);
+        assert_eq!(places!(RawMessage: block source session kind), [0, 16, 20, 24]);
+    }
+
+    #[test]
+    fn the_functions_of_version_1_0_keep_their_places() {
+        let module = places!(ModuleTable: create message exit drop signals signal drop_signals);
+        assert_eq!(module, std::array::from_fn(|i| 32 + 8 * i));
+        assert_eq!(size_of::<ModuleTable>(), 32 + 8 * module.len());
+        let host = places!(HostTable: handle new_session send send_name forward timeout accept respond refuse log
+            command exit now mqlen sender sender_share sender_drop sender_send sender_send_name sender_log);
+        assert_eq!(host, std::array::from_fn(|i| 32 + 8 * i));
+        assert_eq!(size_of::<HostTable>(), 32 + 8 * host.len());
+    }
+
+    #[test]
+    fn the_codes_of_version_1_0_keep_their_numbers() {
+        assert_eq!([DONE, FAILED, PANICKED], [0, 1, 2]);
+        let sent = [SENT, NO_DESTINATION, DEAD_HANDLE, UNKNOWN_NAME, NO_HARBOR, NOT_FOR_REMOTE, STOPPED];
+        assert_eq!(sent, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(HOST_FAILED, -1);
     }
 }

@@ -113,7 +113,8 @@ int skynet_send(
 int skynet_sendname(
 	struct skynet_context *ctx, uint32_t source, const char *dest, int type, int session, void *msg, size_t sz);
 
-/* Runs a text command. `param` may be NULL. Returns a text that is good until the next command of this service, or NULL.
+/* Runs a text command. `param` may be NULL. Returns NULL, or a text that is good until the next command of this service; on a thread of
+ * the module's own, until the next one of that thread. A value that GETENV gives is good for ever.
  *
  *   TIMEOUT n         after n hundredths of a second a PTYPE_RESPONSE comes with the session that this returns
  *   REG               own address as `:hex`

@@ -75,7 +75,7 @@ local function wait_for_end(handle)
 	while skynet.watch(handle) do
 		local answered, err = pcall(skynet.timeout_call, nil, handle, "debug", "LINK")
 		if not answered then
-			return tostring(err):match "call failed: ([^\n]*)" or tostring(err)
+			return (link.read_reason(handle, err))
 		end
 		skynet.sleep(100) -- it answers whatever comes, and cannot be linked to
 	end

@@ -1,5 +1,5 @@
 //! A service that does, well or badly, what texts ask of it: `word argument`. Its launch argument may be one of `refuse`, `panic`,
-//! `bad exit` and `bad drop`.
+//! `bad signals`, `bad exit` and `bad drop`.
 
 #![forbid(unsafe_code)]
 
@@ -90,6 +90,7 @@ impl Service for Probe {
     }
 
     fn signal_handler(&self) -> Option<SignalHandler> {
+        assert!(self.args != "bad signals", "told to panic when asked for a handler");
         let sender = self.sender.clone();
         Some(Box::new(move |signal| {
             assert!(signal != 13, "an unlucky number");

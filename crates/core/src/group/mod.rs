@@ -3,6 +3,7 @@
 //! A group is a service of its own. Whoever may join is noted beside it, in the node, so that joining takes effect at once and needs no
 //! message: every message that is handled by the group after that reaches the new member.
 
+mod circle;
 mod service;
 mod set;
 mod tunnel;
@@ -20,7 +21,13 @@ use crate::{GroupError, Handle, Node};
 
 /// The groups of a node.
 #[derive(Default)]
-pub(crate) struct Groups(RwLock<HashMap<Handle, Arc<Group>>>);
+pub(crate) struct Groups {
+    all: RwLock<HashMap<Handle, Arc<Group>>>,
+    /// Where the tunnels of this node lead to.
+    tunnels: RwLock<HashMap<Handle, Handle>>,
+    /// Held by whoever looks for circles and then makes a group or a tunnel a member.
+    linking: Mutex<()>,
+}
 
 /// A group, as those see it who join.
 pub(crate) struct Group {
@@ -49,15 +56,15 @@ pub struct GroupInfo {
 
 impl Groups {
     fn get(&self, group: Handle) -> Option<Arc<Group>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&group).map(Arc::clone)
+        self.all.read().unwrap_or_else(PoisonError::into_inner).get(&group).map(Arc::clone)
     }
 
     fn add(&self, handle: Handle, group: Arc<Group>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(handle, group);
+        self.all.write().unwrap_or_else(PoisonError::into_inner).insert(handle, group);
     }
 
     fn remove(&self, handle: Handle) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
+        self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
     }
 }
 
@@ -72,12 +79,17 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`GroupError`] if there is no such group, the service is not alive, or it is the group itself.
+    /// [`GroupError`] if there is no such group, the service is not alive, or it is the group itself, or another group or a tunnel
+    /// that leads back to it. Circles over other nodes are not noticed.
     pub fn group_join(&self, group: Handle, member: Handle) -> Result<bool, GroupError> {
         if group == member {
             return Err(GroupError::Itself { group });
         }
         let found = self.find_group(group).ok_or(GroupError::NoGroup { group })?;
+        let linking = self.groups().passes_on(member).then(|| self.groups().link());
+        if linking.is_some() && self.groups().lead_back(member, group) {
+            return Err(GroupError::Circle { group, member });
+        }
         let mut members = lock(&found.members);
         if !members.all.add(member) {
             return Ok(false);
@@ -86,7 +98,7 @@ impl Node {
         let alive = if self.is_remote(member) {
             members.strangers.push(member);
             // The group watches it by a message of its own.
-            self.send(Handle::NONE, group, service::LOOK, 0, service::look()).is_ok()
+            self.has_harbor() && self.send(Handle::NONE, group, service::LOOK, 0, service::look()).is_ok()
         } else {
             self.watch(group, member)
         };
@@ -119,7 +131,7 @@ impl Node {
     /// The groups of this node, by their handles.
     #[must_use]
     pub fn groups_info(&self) -> Vec<GroupInfo> {
-        let groups = self.groups().0.read().unwrap_or_else(PoisonError::into_inner);
+        let groups = self.groups().all.read().unwrap_or_else(PoisonError::into_inner);
         let mut infos: Vec<GroupInfo> = groups
             .iter()
             .filter(|(handle, _)| self.is_alive(**handle))

@@ -1,7 +1,7 @@
 //! The service that a tunnel is.
 
 use super::watching::Watching;
-use crate::{Context, Handle, Message, Module, Node, PTYPE_ERROR, Service, ServiceError};
+use crate::{Context, Handle, Message, Module, Node, PTYPE_ERROR, SendError, Service, ServiceError};
 
 /// The module of tunnels, to be launched as `tunnel` with a handle (`:0000000a`), which may be one of another node. All that is sent to
 /// a tunnel goes there as it is: kind, session, source and payload, which is not copied on the way to a service of this node. So
@@ -33,7 +33,11 @@ impl Service for Tunnel {
         }
         let alive =
             if ctx.node().is_remote(target) { self.watching.begin(ctx, target) } else { ctx.watch(target) };
-        if alive { Ok(()) } else { Err(format!("a tunnel leads nowhere: {target} is not alive").into()) }
+        if !alive {
+            return Err(format!("a tunnel leads nowhere: {target} is not alive").into());
+        }
+        ctx.node().groups().add_tunnel(ctx.handle(), target);
+        Ok(())
     }
 
     fn on_message(&mut self, ctx: &Context, msg: Message) {
@@ -44,16 +48,23 @@ impl Service for Tunnel {
         let Some(msg) = self.watching.keep(ctx, msg) else { return };
         let owed = msg.wants_answer();
         let Message { kind, session, source, payload } = msg;
-        if ctx.node().send(source, self.target, kind, session, payload).is_ok() {
-            return;
-        }
+        let Err(error) = ctx.node().send(source, self.target, kind, session, payload) else { return };
+        let gone = matches!(error, SendError::DeadHandle { .. });
         if owed {
-            let text = format!("the tunnel {} leads nowhere: {} is gone", ctx.handle(), self.target);
+            let (tunnel, target) = (ctx.handle(), self.target);
+            let text = match gone {
+                true => format!("the tunnel {tunnel} leads nowhere: {target} is gone"),
+                false => format!("nothing got through the tunnel {tunnel} to {target}: {error}"),
+            };
             // If the one who asked is gone, nobody waits.
-            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, text.into());
+            let _ = ctx.send_from(Handle::NONE, source, PTYPE_ERROR, session, ctx.node().reason(text));
         }
-        if !ctx.node().is_remote(self.target) {
+        if gone {
             ctx.exit();
         }
+    }
+
+    fn on_exit(&mut self, ctx: &Context) {
+        ctx.node().groups().remove_tunnel(ctx.handle());
     }
 }

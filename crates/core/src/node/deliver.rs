@@ -231,7 +231,7 @@ impl Node {
         if session > 0 {
             let name = self.0.table.find(dest).and_then(|cell| cell.short_name(dest)).unwrap_or_default();
             let text = error.to_string().replacen(&dest.to_string(), &format!("{dest} ({name})"), 1);
-            let answer = Message { kind: PTYPE_ERROR, session, source: dest, payload: text.into() };
+            let answer = Message { kind: PTYPE_ERROR, session, source: dest, payload: self.reason(text) };
             // If the one who asked is gone, nobody waits.
             let _ = self.deliver(source, answer);
         }

@@ -15,6 +15,9 @@ use crate::scheduler::{seat, turn};
 use crate::service::Service;
 use crate::{Handle, LaunchError, Payload, ServiceError};
 
+/// How a service ends that asks for it and gives no reason.
+pub(super) const NORMAL_END: &str = "has ended";
+
 /// Characters of what is said of a service's end.
 const MOST_OF_END: usize = 400;
 
@@ -202,7 +205,7 @@ impl Node {
         let how = match &end {
             _ if cell.has(KILLED) => "was killed",
             Some(end) => end,
-            None => "has ended",
+            None => NORMAL_END,
         };
         format!("{} {how}", self.title(handle, cell))
     }

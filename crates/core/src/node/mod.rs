@@ -217,10 +217,17 @@ impl Node {
         self.0.explain_errors
     }
 
-    /// The payload of a `PTYPE_ERROR` that says why: empty if the node does not [explain](Node::explains_errors).
+    /// The payload of a `PTYPE_ERROR` that says why. If the node does not [explain](Node::explains_errors) it is empty, but for a
+    /// normal end, of which it says that and no more: whoever is linked to the service does not end with it then.
     #[must_use]
     pub fn reason(&self, text: impl AsRef<[u8]>) -> Payload {
-        if self.0.explain_errors { Payload::copy_from(text.as_ref()) } else { Payload::empty() }
+        if self.0.explain_errors {
+            Payload::copy_from(text.as_ref())
+        } else if text.as_ref().ends_with(launch::NORMAL_END.as_bytes()) {
+            Payload::copy_from(launch::NORMAL_END.as_bytes())
+        } else {
+            Payload::empty()
+        }
     }
 
     /// What is alive just now, in no order.

@@ -49,7 +49,7 @@ pub struct Payload {
     word: usize,
 }
 
-// SAFETY: a payload owns its block alone, and `malloc` and `free` work from any thread.
+// SAFETY: a payload owns its block alone, or is counted as one of its readers, and `malloc` and `free` work from any thread.
 unsafe impl Send for Payload {}
 // SAFETY: through a shared reference the block is only read.
 unsafe impl Sync for Payload {}
@@ -97,6 +97,7 @@ impl Payload {
 
     /// Gives the block away: the caller frees it with `free`. The empty payload gives null, a shared one a copy unless nobody
     /// else reads it.
+    #[inline]
     #[must_use]
     pub fn into_raw(self) -> (*mut c_void, usize) {
         let this = ManuallyDrop::new(self);

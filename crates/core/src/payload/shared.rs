@@ -17,7 +17,7 @@ use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-use super::{Payload, Rule, allocate};
+use super::{Payload, RULE_SHIFT, Rule, allocate};
 
 /// What is in front of the bytes.
 #[repr(C, align(16))]
@@ -129,10 +129,11 @@ impl Payload {
     #[inline]
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.rule() == Rule::Shared
+        self.word >> RULE_SHIFT == Rule::Shared as usize
     }
 
     /// Makes it one that owns its block alone, if it shares it: for those who give the block to code that frees it.
+    #[inline]
     pub fn unshare(&mut self) {
         if self.is_shared() {
             let (ptr, len) = std::mem::take(self).into_raw();

@@ -1,14 +1,16 @@
-//! Lua's C modules: what they find in the registry as `skynet_context`, from the moment on when a service looks for one, and errors
-//! that name them.
+//! Lua's C modules: what they find in the registry as `skynet_context`, from the moment on when a service looks for one, files that
+//! must not be loaded, and errors that name them.
 
 use std::ffi::{c_int, c_void};
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::Context;
 
 use super::{bytes_at, push_bytes};
+use crate::loader::{find_c_module, os_path};
 use crate::vm::{shared, vm_of};
 
 /// One service, as Lua's C modules see it. It lives as long as the service's VM: finalizers may still use it.
@@ -19,14 +21,28 @@ pub trait ModuleContext: Send {
 
 /// Makes a [`ModuleContext`] for each service that looks for a C module. Services that never do cost nothing.
 #[derive(Clone)]
-pub struct ModuleContexts(Arc<MakeContext>);
+pub struct ModuleContexts {
+    make: Arc<MakeContext>,
+    fault: FaultOf,
+}
+
+/// Why a file must not be loaded.
+type FaultOf = fn(&Path) -> Option<&'static str>;
 
 type MakeContext = dyn Fn(&Context) -> Box<dyn ModuleContext> + Send + Sync;
 
 impl ModuleContexts {
     /// With this function, which is called on the thread that runs the service.
     pub fn new(make: impl Fn(&Context) -> Box<dyn ModuleContext> + Send + Sync + 'static) -> ModuleContexts {
-        ModuleContexts(Arc::new(make))
+        ModuleContexts { make: Arc::new(make), fault: |_| None }
+    }
+
+    /// Asks this function about each library before it is loaded: the text is why it must not be. The system is asked alone otherwise,
+    /// and a file that is cut off, say, ends the process.
+    #[must_use]
+    pub fn refusing(mut self, fault: fn(&Path) -> Option<&'static str>) -> ModuleContexts {
+        self.fault = fault;
+        self
     }
 }
 
@@ -58,7 +74,7 @@ unsafe fn make(l: *mut lua_State) -> *mut c_void {
         let Some(contexts) = (unsafe { shared(vm).module_contexts.as_ref() }) else {
             return std::ptr::null_mut();
         };
-        vm.module_context = Some((contexts.0)(vm.context()));
+        vm.module_context = Some((contexts.make)(vm.context()));
     }
     vm.module_context.as_ref().map_or(std::ptr::null_mut(), |context| context.as_ptr())
 }
@@ -67,6 +83,17 @@ unsafe fn make(l: *mut lua_State) -> *mut c_void {
 pub(crate) unsafe extern "C-unwind" fn loadlib(l: *mut lua_State) -> c_int {
     unsafe {
         provide(l);
+        if ffi::lua_type(l, 1) == ffi::LUA_TSTRING
+            && let Some(fault) = fault_of(l, bytes_at(l, 1))
+        {
+            ffi::lua_pushnil(l);
+            ffi::lua_pushvalue(l, 1);
+            push_bytes(l, b": ");
+            push_bytes(l, fault.as_bytes());
+            ffi::lua_concat(l, 3);
+            push_bytes(l, b"open");
+            return 3;
+        }
         ffi::lua_pushvalue(l, ffi::lua_upvalueindex(1));
         ffi::lua_rotate(l, 1, 1);
         ffi::lua_callk(l, ffi::lua_gettop(l) - 1, ffi::LUA_MULTRET, 0, None);
@@ -79,6 +106,7 @@ pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
     unsafe {
         ffi::lua_settop(l, 1);
         provide(l);
+        refuse_faulty(l);
         ffi::lua_pushvalue(l, ffi::lua_upvalueindex(1));
         ffi::lua_rotate(l, 1, 1);
         ffi::lua_callk(l, 1, 2, 0, None);
@@ -88,6 +116,35 @@ pub(crate) unsafe extern "C-unwind" fn searcher(l: *mut lua_State) -> c_int {
             ffi::lua_rotate(l, 1, 1);
         }
         2
+    }
+}
+
+/// Why the program does not want a library to be loaded. A leaf.
+unsafe fn fault_of(l: *mut lua_State, path: &[u8]) -> Option<&'static str> {
+    // SAFETY: the caller is inside the VM.
+    let contexts = unsafe { shared(vm_of(l)).module_contexts.as_ref() }?;
+    (contexts.fault)(os_path(path))
+}
+
+/// Raises an error if the file that Lua would load for the module whose name is at index 1 must not be.
+///
+/// Jumping.
+unsafe fn refuse_faulty(l: *mut lua_State) {
+    unsafe {
+        if ffi::lua_type(l, 1) == ffi::LUA_TSTRING
+            && find_c_module(l)
+            && let Some(fault) = fault_of(l, bytes_at(l, -1))
+        {
+            push_bytes(l, fault.as_bytes());
+            ffi::luaL_error(
+                l,
+                c"error loading module '%s' from file '%s':\n\t%s".as_ptr(),
+                ffi::lua_tolstring(l, 1, std::ptr::null_mut()),
+                ffi::lua_tolstring(l, -2, std::ptr::null_mut()),
+                ffi::lua_tolstring(l, -1, std::ptr::null_mut()),
+            );
+        }
+        ffi::lua_settop(l, 1);
     }
 }
 

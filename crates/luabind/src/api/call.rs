@@ -112,6 +112,24 @@ unsafe extern "C-unwind" fn answered_in_time(
     }
 }
 
+/// Sends a request of a kind that need not be a protocol of the program's, and suspends. Its answer is unpacked as those of the lua
+/// protocol are. The address is at index 1.
+pub(super) unsafe fn ask_and_wait(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    dest: Dest,
+    kind: u8,
+    payload: Payload,
+) -> c_int {
+    unsafe {
+        if ask(l, vm, dest, kind, payload).is_none() {
+            return invalid_address(l, vm, dest);
+        }
+        ffi::lua_settop(l, 0);
+        wait(l, vm, NATIVE, (*vm).call_limit, dest)
+    }
+}
+
 /// Sends a request of the running thread and notes that it waits for the answer. Never raises.
 #[inline]
 pub(crate) unsafe fn ask(
@@ -167,6 +185,7 @@ pub(crate) unsafe fn note_name(l: *mut lua_State, vm: *mut Vm, index: c_int, ses
 #[cold]
 unsafe fn invalid_address(l: *mut lua_State, vm: *mut Vm, dest: Dest) -> c_int {
     unsafe {
+        (*vm).hidden.clear();
         address::push_address(l, 1);
         let text = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
         if !(*vm).explains {
@@ -228,13 +247,35 @@ unsafe fn failed(l: *mut lua_State, block: *const u8, len: usize) -> c_int {
 /// Jumping: may raise.
 pub(super) unsafe fn push_failure(l: *mut lua_State, block: *const u8, len: usize) {
     unsafe {
-        if len == 0 || !(*crate::vm::vm_of(l)).explains {
+        if note_hidden(crate::vm::vm_of(l), block, len) {
             ffi::lua_pushstring(l, c"call failed".as_ptr());
             return;
         }
         ffi::lua_pushstring(l, c"call failed: ".as_ptr());
         super::push_bytes(l, crate::vm::shown(std::slice::from_raw_parts(block, len)));
         ffi::lua_concat(l, 2);
+    }
+}
+
+/// Whether a reason is kept from the program, in which case it is noted for the framework. A leaf.
+unsafe fn note_hidden(vm: *mut Vm, block: *const u8, len: usize) -> bool {
+    unsafe {
+        let hidden = &mut (*vm).hidden;
+        hidden.clear();
+        if len == 0 || (*vm).explains {
+            return len == 0;
+        }
+        hidden.extend_from_slice(crate::vm::shown(std::slice::from_raw_parts(block, len)));
+        true
+    }
+}
+
+/// `hidden() -> string`: the reason of the last failure that a thread was told of, if `skynet.explain_errors` hid it; else empty.
+pub(super) unsafe extern "C-unwind" fn hidden(l: *mut lua_State) -> c_int {
+    unsafe {
+        let vm = crate::vm::vm_of(l);
+        super::push_bytes(l, (*vm).hidden.as_slice());
+        1
     }
 }
 

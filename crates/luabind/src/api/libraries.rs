@@ -154,6 +154,8 @@ unsafe extern "C-unwind" fn close(l: *mut lua_State) -> c_int {
             }
             if let Some(thread) = Vm::framework_thread(co) {
                 Vm::kill(vm, l, thread);
+            } else if is_resting(co) {
+                return close_resting(l, vm, co);
             }
         }
         let count = ffi::lua_gettop(l);
@@ -161,6 +163,40 @@ unsafe extern "C-unwind" fn close(l: *mut lua_State) -> c_int {
         ffi::lua_rotate(l, 1, 1);
         ffi::lua_callk(l, count, ffi::LUA_MULTRET, 0, None);
         ffi::lua_gettop(l)
+    }
+}
+
+/// Whether a coroutine neither runs nor has resumed another one: it may be closed.
+unsafe fn is_resting(co: *mut lua_State) -> bool {
+    unsafe {
+        let mut info: ffi::lua_Debug = std::mem::zeroed();
+        ffi::lua_status(co) != ffi::LUA_OK || ffi::lua_getstack(co, 0, &mut info) == 0
+    }
+}
+
+/// Closes a coroutine, noting that its to-be-closed variables run on it: an interrupt must reach them. A status of Lua's.
+unsafe fn close_noted(l: *mut lua_State, vm: *mut Vm, co: *mut lua_State) -> c_int {
+    unsafe {
+        let outer = Vm::enter(vm, co);
+        let status = ffi::lua_closethread(co, l);
+        (*vm).set_running(outer);
+        if (*vm).interrupt.requested() {
+            crate::interrupt::arm(l);
+        }
+        status
+    }
+}
+
+/// `close(co) -> true | false, error` for one that rests.
+unsafe fn close_resting(l: *mut lua_State, vm: *mut Vm, co: *mut lua_State) -> c_int {
+    unsafe {
+        if close_noted(l, vm, co) == ffi::LUA_OK {
+            ffi::lua_pushboolean(l, 1);
+            return 1;
+        }
+        ffi::lua_pushboolean(l, 0);
+        ffi::lua_xmove(co, l, 1);
+        2
     }
 }
 
@@ -194,7 +230,7 @@ pub(crate) unsafe fn rethrow(l: *mut lua_State, co: *mut lua_State, status: c_in
     unsafe {
         let dead = ffi::lua_status(co);
         if dead != ffi::LUA_OK && dead != ffi::LUA_YIELD {
-            ffi::lua_closethread(co, l);
+            close_noted(l, vm_of(l), co);
         }
         ffi::lua_xmove(co, l, 1);
         if status != ffi::LUA_ERRMEM && ffi::lua_type(l, -1) == ffi::LUA_TSTRING {

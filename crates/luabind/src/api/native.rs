@@ -20,6 +20,7 @@ const FUNCTIONS: &[Entry] = &[
     (c"term", term),
     (c"waits", waits::waits),
     (c"held", waits::held),
+    (c"hidden", call::hidden),
     (c"watch", watch),
     (c"hook", set_hook),
     (c"forward", forward),

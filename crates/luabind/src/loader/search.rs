@@ -1,6 +1,6 @@
 //! How `require` finds Lua modules: native ones, embedded ones, files on `package.path`.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::path::Path;
 
 use mlua::ffi::{self, lua_State};
@@ -137,21 +137,52 @@ unsafe fn write_module_path(vm: *mut Vm, name: &[u8]) {
     }
 }
 
+/// Pushes the file that Lua's searchers find for the C module whose name is at index 1: the one of the name, else the one of its
+/// part before the first dot. True if there is one.
+///
+/// Jumping.
+pub(crate) unsafe fn find_c_module(l: *mut lua_State) -> bool {
+    unsafe {
+        push_package(l, c"cpath");
+        let (vm, path) = (vm_of(l), ffi::lua_gettop(l));
+        if ffi::lua_type(l, path) != ffi::LUA_TSTRING {
+            // Lua's own searcher says what is wrong with it.
+            return false;
+        }
+        if find(l, vm, 1, path, b".", b"/") {
+            return true;
+        }
+        let name = bytes_at(l, 1);
+        let Some(root) = name.iter().position(|byte| *byte == b'.').and_then(|end| name.get(..end)) else {
+            return false;
+        };
+        push_bytes(l, root);
+        find(l, vm, ffi::lua_gettop(l), path, b".", b"/")
+    }
+}
+
 /// Pushes `package.path` as it is now.
 unsafe fn push_package_path(l: *mut lua_State) {
+    unsafe {
+        push_package(l, c"path");
+        if ffi::lua_type(l, -1) != ffi::LUA_TSTRING {
+            ffi::luaL_error(l, c"'package.path' must be a string".as_ptr());
+        }
+    }
+}
+
+/// Pushes a field of `package` as it is now.
+unsafe fn push_package(l: *mut lua_State, field: &CStr) {
     unsafe {
         ffi::lua_getfield(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_LOADED_TABLE);
         ffi::lua_getfield(l, -1, c"package".as_ptr());
         if ffi::lua_type(l, -1) == ffi::LUA_TTABLE {
-            ffi::lua_getfield(l, -1, c"path".as_ptr());
+            ffi::lua_getfield(l, -1, field.as_ptr());
         } else {
             ffi::lua_pushnil(l);
         }
         ffi::lua_replace(l, -3);
         ffi::lua_settop(l, -2);
-        if ffi::lua_type(l, -1) != ffi::LUA_TSTRING {
-            ffi::luaL_error(l, c"'package.path' must be a string".as_ptr());
-        }
     }
 }
 
@@ -229,7 +260,7 @@ pub(super) fn readable(path: &[u8]) -> bool {
     std::fs::File::open(os_path(path)).is_ok()
 }
 
-fn os_path(path: &[u8]) -> &Path {
+pub(crate) fn os_path(path: &[u8]) -> &Path {
     use std::os::unix::ffi::OsStrExt as _;
     Path::new(std::ffi::OsStr::from_bytes(path))
 }

@@ -1,7 +1,8 @@
 //! Errors: what is logged, and what the requester gets.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
+use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::{Context, PTYPE_DEBUG};
@@ -31,11 +32,16 @@ impl Vm {
     /// error is logged with a traceback.
     #[cold]
     pub(super) unsafe fn fail(this: *mut Vm, thread: *mut Thread, status: c_int) {
+        unsafe { Vm::fail_for(this, thread, status, None) }
+    }
+
+    /// [`Vm::fail`]; the error is the text, if there is one, whatever is on top of the stack.
+    unsafe fn fail_for(this: *mut Vm, thread: *mut Thread, status: c_int, text: Option<&'static CStr>) {
         unsafe {
             let co = (*thread).l;
             (*this).interrupt.forgive();
             // The traceback is taken while there is a stack, and logged after what the closing logs.
-            let report = Vm::describe(this, co, status);
+            let report = Vm::describe(this, co, status, text);
             if (*this).interrupt.condemned() {
                 let obituary = (*this).context().obituary();
                 (*this).end_request_of(thread, &obituary);
@@ -59,8 +65,8 @@ impl Vm {
     /// [`Vm::fail`] for a suspended thread, with a text of ours. Its stack keeps the frames for the traceback.
     pub(super) unsafe fn fail_with(this: *mut Vm, thread: *mut Thread, text: &'static CStr) {
         unsafe {
-            ffi::lua_pushlightuserdata((*thread).l, text.as_ptr().cast_mut().cast());
-            Vm::fail(this, thread, ffi::LUA_ERRRUN);
+            ffi::lua_pushnil((*thread).l);
+            Vm::fail_for(this, thread, ffi::LUA_ERRRUN, Some(text));
         }
     }
 
@@ -83,13 +89,18 @@ impl Vm {
     /// Logs the error on top of `co` with the traceback of `co`.
     pub(super) unsafe fn report(this: *mut Vm, co: *mut lua_State, status: c_int) {
         unsafe {
-            let report = Vm::describe(this, co, status);
+            let report = Vm::describe(this, co, status, None);
             (*this).context().log(report.line);
         }
     }
 
-    /// The error on top of `co`, which is popped, with the traceback of `co`: as it is logged.
-    unsafe fn describe(this: *mut Vm, co: *mut lua_State, status: c_int) -> Report {
+    /// The error on top of `co`, which is popped, or the text in its place, with the traceback of `co`: as it is logged.
+    unsafe fn describe(
+        this: *mut Vm,
+        co: *mut lua_State,
+        status: c_int,
+        text: Option<&'static CStr>,
+    ) -> Report {
         unsafe {
             let main = (*this).main;
             // Room for the report even when the limit is what broke.
@@ -102,8 +113,10 @@ impl Vm {
             ffi::lua_pushcclosure(main, report, 0);
             ffi::lua_xmove(co, main, 1);
             ffi::lua_pushlightuserdata(main, co.cast());
+            let text = text.map_or(ptr::null(), CStr::as_ptr);
+            ffi::lua_pushlightuserdata(main, text.cast_mut().cast());
             let Current { session, source, len, .. } = (*this).message;
-            let report = if ffi::lua_pcallk(main, 2, 1, 0, 0, None) == ffi::LUA_OK {
+            let report = if ffi::lua_pcallk(main, 3, 1, 0, 0, None) == ffi::LUA_OK {
                 let mut line = header(source, (*this).handle, session, len);
                 let start = line.len();
                 line.extend_from_slice(crate::api::bytes_at(main, -1));
@@ -155,13 +168,13 @@ fn header(source: u32, to: u32, session: i32, len: usize) -> Vec<u8> {
     format!("lua call [{source:x} to :{to:x} : {session} msgsz = {len}] error : \x1b[31m").into_bytes()
 }
 
-/// (error object, the thread's state as light userdata): the error with its traceback.
+/// (error object, the thread's state, a text of ours or null as light userdata): the error with its traceback.
 unsafe extern "C-unwind" fn report(l: *mut lua_State) -> c_int {
     unsafe {
         let co: *mut lua_State = ffi::lua_touserdata(l, 2).cast();
-        if ffi::lua_type(l, 1) == ffi::LUA_TLIGHTUSERDATA {
-            // A text of ours.
-            ffi::lua_pushstring(l, ffi::lua_touserdata(l, 1).cast());
+        let text: *const c_char = ffi::lua_touserdata(l, 3).cast_const().cast();
+        if !text.is_null() {
+            ffi::lua_pushstring(l, text);
         } else {
             ffi::luaL_tolstring(l, 1, std::ptr::null_mut());
         }

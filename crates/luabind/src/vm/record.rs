@@ -110,6 +110,8 @@ pub(crate) struct Vm {
     pub(crate) answers_forgotten: bool,
     /// Errors say more than those of C skynet: what this service tells its callers, and what its own calls raise.
     pub(crate) explains: bool,
+    /// The reason of the last failure that a thread was told of, if it was hidden from it.
+    pub(crate) hidden: Vec<u8>,
 
     pub(crate) message: Current,
     /// The name of the lua protocol as Lua has interned it, while its class is known to be as we made it; else null. Calls
@@ -204,6 +206,7 @@ impl Vm {
             forgotten: Vec::new(),
             answers_forgotten: false,
             explains: ctx.node().explains_errors(),
+            hidden: Vec::new(),
             message: Current::default(),
             lua_protocol: ptr::null(),
             forward: None,

@@ -1,5 +1,7 @@
 //! For what the threads of a service wait, and what it owes: what the debug command WAITS tells.
 
+use std::collections::HashSet;
+
 use super::{State, Thread, Timer, Vm, Waiter};
 
 /// How a thread waits.
@@ -82,7 +84,7 @@ impl Vm {
             })
             .collect();
         // The timer of a loop is a session without a destination.
-        let timers: Vec<u32> =
+        let timers: HashSet<u32> =
             entries.iter().filter(|(.., dest)| *dest == 0).map(|(_, slot, _)| *slot).collect();
         for (session, slot, dest) in entries.into_iter().filter(|(.., dest)| *dest != 0) {
             let Some(thread) = self.thread_at(slot) else { continue };

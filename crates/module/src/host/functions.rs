@@ -292,3 +292,20 @@ unsafe extern "C" fn sender_log(sender: *const c_void, text: Text) {
     let (link, text) = unsafe { (link(sender), bytes(text)) };
     guard((), || link.node.log(link.handle, text));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::Host;
+
+    #[test]
+    fn a_module_takes_a_node_of_a_newer_minor_version() {
+        let minor = abi::MINOR + 1;
+        // Its table has more functions, behind those that this version knows.
+        let size = HOST.header.size + 64;
+        let newer =
+            Box::leak(Box::new(HostTable { header: abi::Header { minor, size, ..HOST.header }, ..HOST }));
+        // SAFETY: the table stays, and has all functions of this version; of those behind it nothing is read.
+        assert!(unsafe { Host::new(newer) }.is_some());
+    }
+}

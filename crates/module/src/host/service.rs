@@ -21,8 +21,8 @@ pub(super) struct HostedService {
     args: Vec<u8>,
     /// What the module has made; null before `create` and if that failed.
     instance: *mut c_void,
-    /// Whose signals to report about.
-    address: Option<(Node, Handle)>,
+    /// What gets its signals, if it wants any.
+    signals: Option<Arc<Signals>>,
 }
 
 // SAFETY: the pointer is the module's, given back to it alone. It may move between threads: that is the contract of the table, and what
@@ -66,7 +66,21 @@ impl Outcome {
 
 impl HostedService {
     pub(super) fn new(table: &'static ModuleTable, origin: String, args: &[u8]) -> HostedService {
-        HostedService { table, origin, args: args.to_vec(), instance: ptr::null_mut(), address: None }
+        HostedService { table, origin, args: args.to_vec(), instance: ptr::null_mut(), signals: None }
+    }
+
+    fn ask_for_signals(&mut self, ctx: &Context) -> Result<(), ServiceError> {
+        let mut handler = ptr::null_mut();
+        // SAFETY: the function is of a table that was checked; the instance is the one that `create` gave just now.
+        let asked = Outcome::of(|why| unsafe { (self.table.signals)(self.instance, &raw mut handler, why) });
+        if let Outcome::Failed(text) | Outcome::Panicked(text) = asked {
+            return Err(format!("{}: its signal_handler panicked: {text}", self.origin).into());
+        }
+        if !handler.is_null() {
+            let (table, node, handle) = (self.table, ctx.node().clone(), ctx.handle());
+            self.signals = Some(Arc::new(Signals { table, handler, node, handle }));
+        }
+        Ok(())
     }
 }
 
@@ -88,8 +102,7 @@ impl Service for HostedService {
             Outcome::Done if instance.is_null() => Err(format!("{origin}: it gave no instance").into()),
             Outcome::Done => {
                 self.instance = instance;
-                self.address = Some((ctx.node().clone(), ctx.handle()));
-                Ok(())
+                self.ask_for_signals(ctx)
             }
             Outcome::Failed(text) => Err(format!("{origin}: {text}").into()),
             Outcome::Panicked(text) => Err(format!("{origin}: its init panicked: {text}").into()),
@@ -116,13 +129,7 @@ impl Service for HostedService {
     }
 
     fn control(&self) -> Option<Arc<dyn ServiceControl>> {
-        let mut handler = ptr::null_mut();
-        // SAFETY: as above.
-        Outcome::of(|why| unsafe { (self.table.signals)(self.instance, &raw mut handler, why) }).or_panic();
-        let (node, handle) = self.address.clone()?;
-        (!handler.is_null()).then(|| -> Arc<dyn ServiceControl> {
-            Arc::new(Signals { table: self.table, handler, node, handle })
-        })
+        self.signals.clone().map(|signals| -> Arc<dyn ServiceControl> { signals })
     }
 }
 

@@ -3,6 +3,7 @@
 //! A module may use it on threads of its own while its service lives, so everything in it is safe to share. What only the service's own
 //! thread may do goes by the [`Context`] of the core, if the calling thread runs that service just now.
 
+use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::mem;
 use std::ptr;
@@ -19,6 +20,11 @@ pub(super) type Callback =
 /// Where sessions begin that threads of C modules open for a Lua service.
 const FROM_ELSEWHERE: i32 = 1 << 30;
 
+thread_local! {
+    /// The text that the last command gave, of those that this thread gave for services it was not in.
+    static ELSEWHERE: RefCell<Option<CString>> = const { RefCell::new(None) };
+}
+
 /// One C service, as its module sees it.
 pub(crate) struct CContext {
     pub(super) node: Node,
@@ -29,7 +35,7 @@ pub(crate) struct CContext {
     callback: AtomicPtr<c_void>,
     /// What it gets with each message.
     data: AtomicPtr<c_void>,
-    /// The text that the last command gave.
+    /// The text that the last command gave, of those from within the service.
     result: Mutex<Option<CString>>,
     sockets: OnceLock<Sockets>,
     /// The service is one in Lua, and only its C modules know this.
@@ -108,11 +114,18 @@ impl CContext {
         Context::with(|ctx| f(ctx.filter(|ctx| ctx.handle() == handle)))
     }
 
-    /// Keeps the result of a command until the next one. Null for none; a text ends at its first NUL.
+    /// Keeps the result of a command until the service's next one; on a thread that is not in the service, until the next one of that
+    /// thread. Null for none; a text ends at its first NUL.
     pub(super) fn keep(&self, result: Option<Vec<u8>>) -> *const c_char {
-        let mut kept = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = result.map(until_nul);
-        kept.as_ref().map_or(ptr::null(), |text| text.as_ptr())
+        let keep = |kept: &mut Option<CString>| {
+            *kept = result.map(until_nul);
+            kept.as_ref().map_or(ptr::null(), |text| text.as_ptr())
+        };
+        if self.within(|inside| inside.is_some()) {
+            return keep(&mut self.result.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        // A thread that is about to end has no place for it.
+        ELSEWHERE.try_with(|kept| keep(&mut kept.borrow_mut())).unwrap_or(ptr::null())
     }
 
     /// The sockets of the node, while it has some.

@@ -6,10 +6,11 @@ use std::ptr;
 use skynet_luabind::{ModuleContext, ModuleContexts};
 
 use super::context::CContext;
+use crate::module;
 
 /// Makes one for each Lua service that looks for a C module.
 pub(crate) fn module_contexts() -> ModuleContexts {
-    ModuleContexts::new(|ctx| Box::new(OfLua(Box::new(CContext::of_lua(ctx)))))
+    ModuleContexts::new(|ctx| Box::new(OfLua(Box::new(CContext::of_lua(ctx))))).refusing(module::fault)
 }
 
 /// In a block of its own: modules keep its address.

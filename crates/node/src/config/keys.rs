@@ -132,7 +132,7 @@ pub(crate) const SECTIONS: &[Section] = &[
                 "rs_explain_errors",
                 Kind::Boolean,
                 Silent("true"),
-                "Tell callers why their calls fail: what a handler raised with its traceback, who has ended and how. `false`: the errors of C skynet, and nothing of it goes to other services and nodes.",
+                "Tell callers why their calls fail: what a handler raised with its traceback, who has ended and how. `false`: the errors of C skynet, and nothing of it goes to other services and nodes, except whether an end was normal.",
             ),
             key(
                 "rs_runaway",

@@ -15,9 +15,10 @@ const TABLE: (usize, usize, usize) = (32, 54, 56);
 /// The least that an entry has.
 const ENTRY: usize = 56;
 
-/// Whether a part that the file promises is not in it. Files of other kinds are left to the system.
-pub(super) fn is_cut_off(path: &Path) -> bool {
-    File::open(path).and_then(|mut file| missing(&mut file)).unwrap_or(false)
+/// Why the system must not be asked to load a file, if it must not. Files of other kinds are left to it.
+pub(crate) fn fault(path: &Path) -> Option<&'static str> {
+    let cut_off = File::open(path).and_then(|mut file| missing(&mut file)).unwrap_or(false);
+    cut_off.then_some("the file is cut off: parts that it promises are missing")
 }
 
 fn missing(file: &mut (impl Read + Seek)) -> io::Result<bool> {

@@ -56,10 +56,9 @@ pub(crate) fn candidates(patterns: &[String], name: &str) -> impl Iterator<Item 
 pub(super) fn load(patterns: &[String], name: &str) -> Result<LoadedFile, LoadError> {
     let mut failure: Option<(bool, String)> = None;
     for path in candidates(patterns, name) {
-        if elf::is_cut_off(&path) {
+        if let Some(fault) = elf::fault(&path) {
             let exists = failure.as_ref().is_some_and(|(exists, _)| *exists);
-            let reason =
-                format!("{}: the file is cut off: parts that it promises are missing", path.display());
+            let reason = format!("{}: {fault}", path.display());
             failure = if exists { failure } else { Some((true, reason)) };
             continue;
         }

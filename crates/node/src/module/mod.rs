@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 
 use skynet_core::{Module, Node, Service, ServiceError};
 
+pub(crate) use elf::fault;
 pub(crate) use file::{LoadedFile, candidates};
 
 use crate::c::CModule;

@@ -26,14 +26,14 @@ const CELL: usize = size_of::<Cell>();
 /// Ids of channels differ in what is above the id of their node.
 const NEXT_CHANNEL: i64 = 256;
 
-/// The bytes of a message and their number. Raises for what is no message.
-unsafe fn check_message<'a>(l: *mut lua_State) -> &'a [u8] {
+/// The bytes of the message whose pointer and size are at an index and the next. Raises for what is no message.
+pub(super) unsafe fn check_message<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
     unsafe {
-        let block = ffi::lua_touserdata(l, 1);
-        if block.is_null() && ffi::lua_type(l, 1) != ffi::LUA_TLIGHTUSERDATA {
-            ffi::luaL_argerror(l, 1, c"a pointer to the bytes is wanted".as_ptr());
+        let block = ffi::lua_touserdata(l, index);
+        if block.is_null() && ffi::lua_type(l, index) != ffi::LUA_TLIGHTUSERDATA {
+            ffi::luaL_argerror(l, index, c"a pointer to the bytes is wanted".as_ptr());
         }
-        let size = ffi::luaL_checkinteger(l, 2);
+        let size = ffi::luaL_checkinteger(l, index + 1);
         let Ok(len) = u32::try_from(size) else {
             ffi::luaL_error(l, c"Size should be 32bit integer".as_ptr());
             return &[];
@@ -77,7 +77,7 @@ unsafe fn package_in(cell: *const Cell) -> *const u8 {
 /// `pack(pointer, size) -> cell, 8`: takes the bytes.
 unsafe extern "C-unwind" fn pack(l: *mut lua_State) -> c_int {
     unsafe {
-        let bytes = check_message(l);
+        let bytes = check_message(l, 1);
         ffi::luaL_checktype(l, 1, ffi::LUA_TLIGHTUSERDATA);
         ffi::luaL_checkstack(l, 2, std::ptr::null());
         let package = SharedPayload::copy_from(bytes);
@@ -89,7 +89,7 @@ unsafe extern "C-unwind" fn pack(l: *mut lua_State) -> c_int {
 /// `packremote(pointer, size) -> cell, 8`: copies the bytes.
 unsafe extern "C-unwind" fn packremote(l: *mut lua_State) -> c_int {
     unsafe {
-        let bytes = check_message(l);
+        let bytes = check_message(l, 1);
         ffi::luaL_checkstack(l, 2, std::ptr::null());
         push_cell(l, SharedPayload::copy_from(bytes))
     }

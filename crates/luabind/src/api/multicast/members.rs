@@ -3,9 +3,9 @@
 use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
-use skynet_core::{Handle, HandleSet, PTYPE_MULTICAST, Payload, SharedPayload};
+use skynet_core::{Handle, HandleSet, PTYPE_MULTICAST, SharedPayload};
 
-use super::{another_reader, check_package};
+use super::core::check_message;
 use crate::api::{Entry, new_module};
 use crate::vm::vm_of;
 
@@ -133,34 +133,24 @@ unsafe extern "C-unwind" fn list(l: *mut lua_State) -> c_int {
     }
 }
 
-/// `members:publish(source, channel, package) -> integer`: sends to all, and closes the package. How many there were that live.
+/// `members:publish(source, channel, pointer, size) -> integer`: sends the bytes, which stay whose they are, to all. How many there
+/// were that live.
 unsafe extern "C-unwind" fn publish(l: *mut lua_State) -> c_int {
     unsafe {
         let source = check_handle(l, 2);
         let channel = ffi::luaL_checkinteger(l, 3) as i32;
-        let package = check_package(l, 4);
+        let bytes = check_message(l, 4);
         let members = check(l);
         // The last that raises.
         ffi::luaL_checkstack(l, 1, std::ptr::null());
-        let payload = SharedPayload::from_raw(package);
-        let ctx = (*vm_of(l)).context();
-        for gone in ctx.send_to_many(source, members.set.list(), PTYPE_MULTICAST, channel, &payload) {
-            members.set.remove(gone);
+        if !members.set.list().is_empty() {
+            let payload = SharedPayload::copy_from(bytes);
+            let ctx = (*vm_of(l)).context();
+            for gone in ctx.send_to_many(source, members.set.list(), PTYPE_MULTICAST, channel, &payload) {
+                members.set.remove(gone);
+            }
         }
-        drop(payload);
         ffi::lua_pushinteger(l, members.set.list().len() as i64);
         1
-    }
-}
-
-/// `copy(package) -> pointer, size`: the bytes as a plain message, for another node. The package stays.
-pub(super) unsafe extern "C-unwind" fn copy(l: *mut lua_State) -> c_int {
-    unsafe {
-        let package = check_package(l, 1);
-        ffi::luaL_checkstack(l, 2, std::ptr::null());
-        let (block, len) = Payload::copy_from(&another_reader(package)).into_raw();
-        ffi::lua_pushlightuserdata(l, block);
-        ffi::lua_pushinteger(l, len as i64);
-        2
     }
 }

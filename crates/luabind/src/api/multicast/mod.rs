@@ -6,6 +6,7 @@
 
 mod channel;
 mod core;
+mod letter;
 mod members;
 
 use std::ffi::{CStr, c_int};
@@ -17,8 +18,12 @@ pub(crate) use channel::publication;
 
 use super::Entry;
 
-const NATIVE: &[Entry] =
-    &[(c"members", members::new), (c"copy", members::copy), (c"channels", channel::channels)];
+const NATIVE: &[Entry] = &[
+    (c"members", members::new),
+    (c"channels", channel::channels),
+    (c"publish", letter::publish),
+    (c"unseal", letter::unseal),
+];
 
 /// `skynet.multicast.core`
 pub(super) unsafe fn open_core(l: *mut lua_State) {

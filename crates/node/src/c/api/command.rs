@@ -7,6 +7,7 @@ use std::time::Duration;
 use skynet_core::Handle;
 
 use super::super::context::CContext;
+use super::info::variable;
 use super::{bytes, with_service};
 
 /// `const char *skynet_command(ctx, command, parameter)`
@@ -19,8 +20,10 @@ pub(super) unsafe extern "C" fn skynet_command(
     // SAFETY: the module's arguments are as the header asks.
     unsafe {
         with_service(ctx, ptr::null(), |ctx| {
-            let parameter = bytes(parameter);
-            ctx.keep(match std::str::from_utf8(bytes(command)) {
+            let (command, parameter) = (std::str::from_utf8(bytes(command)), bytes(parameter));
+            ctx.keep(match command {
+                // Unlike other results it stays: modules keep the address.
+                Ok("GETENV") => return variable(parameter),
                 Ok("TIMEOUT") => Some(timeout(ctx, parameter)),
                 Ok(command) => ctx.within(|inside| match inside {
                     Some(inside) => inside.command(command, parameter),
@@ -84,7 +87,7 @@ pub(super) unsafe extern "C" fn skynet_queryname(ctx: *mut CContext, name: *cons
 }
 
 /// The hexadecimal number at the beginning; 0 if there is none.
-fn leading_hex(text: &[u8]) -> u32 {
+pub(super) fn leading_hex(text: &[u8]) -> u32 {
     let digits = text.iter().map_while(|byte| char::from(*byte).to_digit(16));
     digits.fold(0, |number: u32, digit| number << 4 | digit)
 }

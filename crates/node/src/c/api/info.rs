@@ -10,6 +10,7 @@ use skynet_core::{Context, Handle};
 use super::super::context::until_nul;
 use super::super::process;
 use super::{bytes, guard};
+use crate::complain;
 
 /// Values that were asked for. A variable does not change, so what C got stays good.
 static VALUES: LazyLock<Mutex<HashMap<Vec<u8>, &'static CStr>>> = LazyLock::new(Mutex::default);
@@ -31,18 +32,21 @@ pub(super) extern "C" fn skynet_starttime() -> u32 {
 pub(super) unsafe extern "C" fn skynet_getenv(key: *const c_char) -> *const c_char {
     // SAFETY: the module's arguments are as the header asks.
     let key = unsafe { bytes(key) };
-    guard(ptr::null(), || {
-        let mut values = VALUES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = values.get(key) {
-            return value.as_ptr();
-        }
-        let Some(value) = process::node().and_then(|node| node.command("GETENV", key)) else {
-            return ptr::null();
-        };
-        let value = &*Box::leak(until_nul(value).into_boxed_c_str());
-        values.insert(key.to_vec(), value);
-        value.as_ptr()
-    })
+    guard(ptr::null(), || variable(key))
+}
+
+/// A variable of the node, as a text that is good for ever; null if it is not set.
+pub(super) fn variable(key: &[u8]) -> *const c_char {
+    let mut values = VALUES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = values.get(key) {
+        return value.as_ptr();
+    }
+    let Some(value) = process::node().and_then(|node| node.command("GETENV", key)) else {
+        return ptr::null();
+    };
+    let value = &*Box::leak(until_nul(value).into_boxed_c_str());
+    values.insert(key.to_vec(), value);
+    value.as_ptr()
 }
 
 /// `void skynet_setenv(const char *key, const char *value)`
@@ -77,7 +81,7 @@ pub(super) unsafe extern "C" fn skynet_debug_memory(info: *const c_char) {
     let info = unsafe { bytes(info) };
     guard((), || {
         let (handle, info) = (current(), String::from_utf8_lossy(info));
-        eprintln!("[{handle}] {info}: memory is not counted by service");
+        complain(format_args!("[{handle}] {info}: memory is not counted by service"));
     });
 }
 

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use skynet_core::{Handle, Payload, SendError};
 
 use super::super::context::CContext;
+use super::command::leading_hex;
 use super::{block, bytes, with_service};
 
 /// The block passes to the runtime.
@@ -64,6 +65,15 @@ impl Outgoing {
             has_block: !msg.is_null(),
         })
     }
+
+    /// Sends it, if there is anything to send: with neither a receiver nor a block it has only made a session.
+    fn send(self, ctx: &CContext, dest: Handle) -> c_int {
+        let Outgoing { source, kind, session, payload, has_block } = self;
+        if dest.is_none() && !has_block {
+            return session;
+        }
+        done(ctx, source, session, ctx.node.send(source, dest, kind, session, payload))
+    }
 }
 
 /// A block of no bytes: unlike none at all, its receiver gets an address, with a NUL behind it.
@@ -92,11 +102,7 @@ pub(super) unsafe extern "C" fn skynet_send(
             ctx.log(format!("error: The message to {dest:x} is too large"));
             return TOO_LARGE;
         };
-        if dest == 0 && !out.has_block {
-            return out.session;
-        }
-        let sent = ctx.node.send(out.source, Handle::from_raw(dest), out.kind, out.session, out.payload);
-        done(ctx, out.source, out.session, sent)
+        out.send(ctx, Handle::from_raw(dest))
     };
     // SAFETY: as above.
     unsafe { with_service(ctx, NOBODY, send) }
@@ -120,6 +126,9 @@ pub(super) unsafe extern "C" fn skynet_sendname(
             ctx.log(format!("error: The message to {} is too large", String::from_utf8_lossy(name)));
             return TOO_LARGE;
         };
+        if let Some((b':', hex)) = name.split_first() {
+            return out.send(ctx, Handle::from_raw(leading_hex(hex)));
+        }
         let sent = ctx.node.send_name(out.source, name, out.kind, out.session, out.payload);
         done(ctx, out.source, out.session, sent)
     };

@@ -122,7 +122,7 @@ pub(super) unsafe extern "C" fn skynet_socket_bind(ctx: *mut CContext, fd: c_int
         return FAILED;
     }
     // SAFETY: the module's arguments are as the header asks.
-    unsafe { open(ctx, "cannot adopt the descriptor", bind) }
+    unsafe { open(ctx, "skynet_socket_bind", bind) }
 }
 
 /// Does something with the sockets of the node.
