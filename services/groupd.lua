@@ -23,8 +23,12 @@ local own_id = skynet.harbor(skynet.self())
 local globals = {}
 ---@type table<integer, integer> harbor id → its groupd
 local peers = {}
----@type table<string, fun(f: function, ...): ...> a queue for each name
-local queues = {}
+---@class Entry those who enter a group just now, one after the other
+---@field serial fun(f: function, ...): ...
+---@field users integer
+
+---@type table<string, Entry> by name
+local entries = {}
 
 ---@type fun(name: string, global: Global, id: integer, inner: integer)
 local introduce
@@ -139,12 +143,16 @@ local command = {}
 ---@return integer outer where to send
 ---@return integer inner whom members join
 function command.ENTER(_, name)
-	local enter = queues[name]
-	if not enter then
-		enter = queue()
-		queues[name] = enter
-	end
-	enter(function()
+	local entry = entries[name] or { serial = queue(), users = 0 }
+	entries[name] = entry
+	entry.users = entry.users + 1
+	local _ <close> = setmetatable({}, { __close = function()
+		entry.users = entry.users - 1
+		if entry.users == 0 then
+			entries[name] = nil
+		end
+	end })
+	entry.serial(function()
 		if globals[name] then
 			return
 		end
