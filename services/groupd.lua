@@ -136,6 +136,29 @@ function introduce(name, global, id, inner)
 	end
 end
 
+--- Writes a group of this node down, and tells those who are in it already.
+---@param name string
+---@param global Global
+local function announce(name, global)
+	datacenter.set("group", "name", name, own_id, global.inner)
+	for id, other in pairs(datacenter.get("group", "name", name) or {}) do
+		if id ~= own_id then
+			-- A node that was here before and is not now: it will come by itself.
+			pcall(introduce, name, global, id, other)
+		end
+	end
+end
+
+---@param global Global
+local function dissolve(global)
+	for id in pairs(global.tunnels) do
+		close_tunnel(global, id)
+	end
+	skynet.kill(global.outer)
+	-- The tunnels of the other nodes end with it.
+	skynet.kill(global.inner)
+end
+
 local command = {}
 
 --- A service of this node wants a global group.
@@ -160,12 +183,14 @@ function command.ENTER(_, name)
 		outer:join(inner.handle)
 		local global = { inner = inner.handle, outer = outer.handle, tunnels = {} }
 		globals[name] = global
-		datacenter.set("group", "name", name, own_id, inner.handle)
-		for id, other in pairs(datacenter.get("group", "name", name) or {}) do
-			if id ~= own_id then
-				-- A node that was here before and is not now: it will come by itself.
-				pcall(introduce, name, global, id, other)
+		local ok, problem = pcall(announce, name, global)
+		if not ok then
+			-- Without the directory it would be a group of this node alone, and stay that.
+			if globals[name] == global then
+				globals[name] = nil
+				dissolve(global)
 			end
+			error(problem, 0)
 		end
 	end)
 	local global = assert(globals[name], "the group was left meanwhile")
@@ -180,13 +205,8 @@ function command.LEAVE(_, name)
 		return
 	end
 	globals[name] = nil
+	dissolve(global)
 	datacenter.set("group", "name", name, own_id, nil)
-	for id in pairs(global.tunnels) do
-		close_tunnel(global, id)
-	end
-	skynet.kill(global.outer)
-	-- The tunnels of the other nodes end with it.
-	skynet.kill(global.inner)
 end
 
 --- Another node has entered a group, or come back. True if we are in it.
