@@ -23,8 +23,12 @@ local own_id = skynet.harbor(skynet.self())
 local globals = {}
 ---@type table<integer, integer> harbor id → its groupd
 local peers = {}
----@type table<string, fun(f: function, ...): ...> a queue for each name
-local queues = {}
+---@class Entry those who enter a group just now, one after the other
+---@field serial fun(f: function, ...): ...
+---@field users integer
+
+---@type table<string, Entry> by name
+local entries = {}
 
 ---@type fun(name: string, global: Global, id: integer, inner: integer)
 local introduce
@@ -132,6 +136,29 @@ function introduce(name, global, id, inner)
 	end
 end
 
+--- Writes a group of this node down, and tells those who are in it already.
+---@param name string
+---@param global Global
+local function announce(name, global)
+	datacenter.set("group", "name", name, own_id, global.inner)
+	for id, other in pairs(datacenter.get("group", "name", name) or {}) do
+		if id ~= own_id then
+			-- A node that was here before and is not now: it will come by itself.
+			pcall(introduce, name, global, id, other)
+		end
+	end
+end
+
+---@param global Global
+local function dissolve(global)
+	for id in pairs(global.tunnels) do
+		close_tunnel(global, id)
+	end
+	skynet.kill(global.outer)
+	-- The tunnels of the other nodes end with it.
+	skynet.kill(global.inner)
+end
+
 local command = {}
 
 --- A service of this node wants a global group.
@@ -139,12 +166,16 @@ local command = {}
 ---@return integer outer where to send
 ---@return integer inner whom members join
 function command.ENTER(_, name)
-	local enter = queues[name]
-	if not enter then
-		enter = queue()
-		queues[name] = enter
-	end
-	enter(function()
+	local entry = entries[name] or { serial = queue(), users = 0 }
+	entries[name] = entry
+	entry.users = entry.users + 1
+	local _ <close> = setmetatable({}, { __close = function()
+		entry.users = entry.users - 1
+		if entry.users == 0 then
+			entries[name] = nil
+		end
+	end })
+	entry.serial(function()
 		if globals[name] then
 			return
 		end
@@ -152,12 +183,14 @@ function command.ENTER(_, name)
 		outer:join(inner.handle)
 		local global = { inner = inner.handle, outer = outer.handle, tunnels = {} }
 		globals[name] = global
-		datacenter.set("group", "name", name, own_id, inner.handle)
-		for id, other in pairs(datacenter.get("group", "name", name) or {}) do
-			if id ~= own_id then
-				-- A node that was here before and is not now: it will come by itself.
-				pcall(introduce, name, global, id, other)
+		local ok, problem = pcall(announce, name, global)
+		if not ok then
+			-- Without the directory it would be a group of this node alone, and stay that.
+			if globals[name] == global then
+				globals[name] = nil
+				dissolve(global)
 			end
+			error(problem, 0)
 		end
 	end)
 	local global = assert(globals[name], "the group was left meanwhile")
@@ -172,13 +205,8 @@ function command.LEAVE(_, name)
 		return
 	end
 	globals[name] = nil
+	dissolve(global)
 	datacenter.set("group", "name", name, own_id, nil)
-	for id in pairs(global.tunnels) do
-		close_tunnel(global, id)
-	end
-	skynet.kill(global.outer)
-	-- The tunnels of the other nodes end with it.
-	skynet.kill(global.inner)
 end
 
 --- Another node has entered a group, or come back. True if we are in it.

@@ -36,15 +36,18 @@ local refused, dropped, gone = 0, 0, 0
 local pinged
 local pinging = false
 
----@return boolean
-local function is_late()
-	return pinged ~= nil and skynet.now() - pinged > options.patience
-end
+local here = type(target) == "number" and not select(2, skynet.harbor(target))
 
 --- Messages in the target's mailbox; 0 on another node, where only the PING tells.
 ---@return integer
 local function queued()
-	return type(target) == "number" and skynet.mqlen(target) or 0
+	return here and skynet.mqlen(target) or 0
+end
+
+--- A PING that waits no longer, and is not answered all the same, says nothing: the target takes no debug messages.
+---@return boolean
+local function is_late()
+	return pinged ~= nil and skynet.now() - pinged > options.patience and (not here or queued() > 0)
 end
 
 ---@return boolean

@@ -358,6 +358,25 @@ case["a PING that stays without an answer holds messages back"] = function()
 	skynet.kill(front)
 end
 
+case["a target that takes no debug messages is not taken for late"] = function()
+	local target = check.launch(function()
+		local skynet = require "skynet"
+		local core = require "skynet.core"
+		core.callback(function(kind, _, _, session, source)
+			if kind == skynet.PTYPE_LUA then
+				core.send(source, skynet.PTYPE_RESPONSE, session, skynet.pack "here")
+			end
+		end)
+		skynet.send(".launcher", "lua", "LAUNCHOK")
+	end)
+	local front = proxy.overload(target, { requests = 1, patience = 1, ping = 1 })
+	for _ = 1, 10 do
+		check.eq(skynet.timeout_call(500, front, "lua", "anybody?"), "here")
+		skynet.sleep(1)
+	end
+	skynet.kill(front)
+end
+
 case["requests that are held back fail when the proxy is killed"] = function()
 	local target = check.worker()
 	local front = proxy.overload(target.handle, { requests = 1 })

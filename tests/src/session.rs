@@ -290,6 +290,22 @@ impl Client {
         self.read_until(&["<CMD OK>\n", "<CMD Error>\n"])
     }
 
+    /// Sends a line to the debug console again and again, until the answer is one that is waited for, and gives that.
+    ///
+    /// # Panics
+    /// When that takes too long, and as [`Client::read_until`].
+    #[track_caller]
+    pub fn command_until(&mut self, line: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let answer = self.command(line);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < end, "{line}: not what is waited for:\n{answer}");
+        }
+    }
+
     /// Reads until the connection ends.
     ///
     /// # Panics

@@ -138,8 +138,11 @@ fn start_coordinator(node: &Node, order: &ShutdownOrder) -> Option<Handle> {
     match node.launch("snlua", format!("shutdownd {scope}").as_bytes()) {
         Ok(coordinator) => Some(coordinator),
         Err(cause) => {
-            // It is ending already, most likely. If not, what was to be done is not.
             log(node, format!("no phases: {cause}"));
+            // It is ending already, most likely. If not, what was to be done is not.
+            if node.is_running() {
+                node.set_exit_code(EXIT_UNCLEAN);
+            }
             node.abort();
             None
         }
