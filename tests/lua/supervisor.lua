@@ -233,6 +233,8 @@ case["nonsense is refused"] = function()
 	check.raises("child a: shutdown is a whole number of 1/100 s", supervisor.start, { children = { child({}, "a", { shutdown = "5" }) } })
 	check.raises("start_limit is a whole number of 1/100 s, 0 or more or false, not true", supervisor.start,
 		{ children = { child({}, "a", { start_limit = true }) } })
+	check.raises("a: it did not start: it has ended while it started, or its start function does not give its handle", supervisor.start,
+		{ children = { { id = "a", start = function() end } } })
 	local sup = supervisor.start { children = {} }
 	check.raises("an id of its own, a string", sup.start_child, sup, { start = { "worker" } })
 	check.raises("no child x", sup.handle, sup, "x")

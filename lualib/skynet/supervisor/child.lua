@@ -183,7 +183,8 @@ function Child:begin(given_up)
 			self.final, self.reason = true, "it has ended while it started"
 			return
 		end
-		error("it has ended while it started", 0)
+		error("it has ended while it started"
+			.. (type(spec.start) == "function" and ", or its start function does not give its handle" or ""), 0)
 	end
 	if not early then
 		adopt(self, handle)
