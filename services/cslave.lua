@@ -116,8 +116,9 @@ function packages.X(leader)
 		return
 	end
 	local order = string.format("BEGIN %s the whole network, led by node %d", skynet.address(leader), leader >> 24)
-	if not core.command("SHUTDOWN", order) and skynet.localname ".shutdown" then
-		skynet.send(".shutdown", "lua", "LED", leader)
+	local coordinator = not core.command("SHUTDOWN", order) and core.command("SHUTDOWN", "LEADER")
+	if coordinator then
+		skynet.send(coordinator, "lua", "LED", leader)
 	end
 end
 

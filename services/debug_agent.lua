@@ -9,6 +9,8 @@ local command = {}
 ---@type "none"|"asking"|"attached"|"left"|"failed"
 local state = "none"
 local channel
+---@type integer|string the service
+local target
 
 --- Waits for what is true after some change of the state.
 ---@param reached fun(): boolean
@@ -29,6 +31,7 @@ end
 ---@param fd integer the client's socket
 function command.start(address, fd)
 	skynet.error("Attach to " .. skynet.address(address))
+	target = address
 	local pointer
 	channel, pointer = debugchannel.create()
 	state = "asking"
@@ -50,8 +53,10 @@ end
 ---@param line string
 function command.cmd(line)
 	channel:write(line)
+	-- If it has ended the word of that may still be on its way.
+	local goes_on = line ~= "cont" and skynet.watch(target)
 	await(function()
-		return line ~= "cont" or state ~= "attached"
+		return goes_on or state ~= "attached"
 	end)
 	if state == "attached" then
 		return skynet.retpack(true)

@@ -51,6 +51,12 @@ local function join(name, ...)
 	if type(name) == "string" and select("#", ...) == 0 then
 		return name
 	end
+	for index, argument in ipairs { name, ... } do
+		if type(argument) ~= "string" and type(argument) ~= "number" then
+			error(string.format("argument %d of a service is a %s: arguments travel as text, anything else by skynet.call",
+				index - 1, type(argument)), 0)
+		end
+	end
 	return table.concat({ name, ... }, " ")
 end
 
@@ -64,7 +70,7 @@ local function launch(source, module, ...)
 	local answer = skynet.response()
 	local handle = core.addresscommand("LAUNCH", description)
 	if not handle then
-		answer(false)
+		answer(nil, string.format("the service %s could not be launched; the log says why", description))
 		return nil
 	end
 	services[handle] = description

@@ -1,6 +1,7 @@
 -- `.shutdown`: goes through the phases of a shutdown. Started by the node when one is ordered and there are phases to go through, or
 -- the whole network is to end. Its argument: `node`, `network`, or the address of the coordinator that leads.
 local skynet = require "skynet"
+local core = require "skynet.core"
 require "skynet.manager"
 local phases = require "skynet.shutdown.phases"
 local network = require "skynet.shutdown.network"
@@ -34,7 +35,9 @@ skynet.dispatch("lua", function(session, source, name, ...)
 end)
 
 skynet.start(function()
+	-- The name is for people. Services ask the node who leads: the name may be taken.
 	skynet.register ".shutdown"
+	core.command("SHUTDOWN", "LEAD")
 	local limit = tonumber(skynet.getenv "rs_shutdown_timeout") or 30
 	local deadline = skynet.now() + limit * 100
 	skynet.fork(function()

@@ -116,6 +116,13 @@ return function(skynet)
 	---@param options? { network?: boolean }
 	---@return boolean
 	define("shutdown", function(reason, options)
+		local problem = require "skynet.options"(options or {}, { network = "boolean" })
+		if type(reason) == "table" then
+			problem = "its reason is a text; options come behind it"
+		end
+		if problem then
+			error("skynet.shutdown: " .. problem, 2)
+		end
 		local scope = options and options.network and "network" or "node"
 		local text = tostring(reason or "skynet.shutdown was called"):gsub("%c", " ")
 		return core.command("SHUTDOWN", string.format("BEGIN %s %s", scope, text)) ~= nil

@@ -7,8 +7,13 @@ local core = require "skynet.core"
 ---@param module string
 ---@param ... string|number the parameter; joined with spaces
 ---@return integer? handle nil if it could not be created; the log says why
+---@return string? problem a text for `assert`
 function skynet.launch(module, ...)
-	return core.addresscommand("LAUNCH", table.concat({ module, ... }, " "))
+	local handle = core.addresscommand("LAUNCH", table.concat({ module, ... }, " "))
+	if not handle then
+		return nil, string.format("the service %s could not be launched; the log says why", module)
+	end
+	return handle
 end
 
 --- The handle that an address names by number or by ":hex".

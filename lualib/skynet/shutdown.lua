@@ -29,6 +29,7 @@ shutdown.PHASES = {
 --- A step that was reported.
 ---@class shutdown.registration
 ---@field private session integer
+---@field private cancelled? boolean
 local Registration = {}
 Registration.__index = Registration
 
@@ -44,6 +45,15 @@ function shutdown.phase(phase)
 	return number
 end
 
+--- Tells the coordinator that a step is done, or how it failed.
+---@param text string
+local function report(text)
+	local leader = core.command("SHUTDOWN", "LEADER")
+	if leader then
+		core.send(leader, skynet.PTYPE_TEXT, 0, text)
+	end
+end
+
 --- Reports that this service has something to do before the node ends.
 ---@param step shutdown.step
 ---@return shutdown.registration
@@ -56,25 +66,30 @@ function shutdown.register(step)
 	if type(handler) ~= "function" then
 		error("shutdown: a step needs a handler, a function", 2)
 	end
-	local session
-	session = native.on_answer(function()
-		local ok, reason = xpcall(handler, debug.traceback)
-		local report = "done " .. session
-		if not ok then
-			skynet.error(reason)
-			report = string.format("failed %d %s", session, tostring(reason):match "^[^\r\n]*")
+	local step = setmetatable({}, Registration)
+	step.session = native.on_answer(function()
+		local ok, reason = true, nil
+		if not step.cancelled then
+			ok, reason = xpcall(handler, debug.traceback)
 		end
-		core.send(".shutdown", skynet.PTYPE_TEXT, 0, report)
+		if ok then
+			report("done " .. step.session)
+		else
+			skynet.error(reason)
+			report(string.format("failed %d %s", step.session, tostring(reason):match "^[^\r\n]*"))
+		end
 	end)
-	core.command("SHUTDOWN", string.format("JOIN %d %d %d", phase, timeout, session))
-	return setmetatable({ session = session }, Registration)
+	core.command("SHUTDOWN", string.format("JOIN %d %d %d", phase, timeout, step.session))
+	return step
 end
 
 --- Takes the step back. Nothing happens if it has begun.
 function Registration:cancel()
-	if core.command("SHUTDOWN", "LEAVE " .. self.session) then
+	self.cancelled = true
+	if core.command("SHUTDOWN", "LEAVE " .. self.session) and not shutdown.reason() then
 		native.cancel(self.session)
 	end
+	-- In a shutdown the request to begin may be on its way, and is answered.
 end
 
 --- Why the node is being shut down.

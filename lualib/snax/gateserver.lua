@@ -71,10 +71,12 @@ local silent = {}
 local count = 0
 ---Whether the node has been told what this gate does in a shutdown.
 local reported = false
----What waits for the last client in a shutdown.
+---What waits for the last client in a shutdown, and before for the end of the listener.
 local parting = {}
 ---Cs that clients have to take what was written to them.
 local FAREWELL <const> = 400
+---Cs between two looks whether they have.
+local LOOK <const> = 3
 
 ---Lets the packages of a client come.
 ---@param fd integer
@@ -118,6 +120,18 @@ local function log(fd, kind, ...)
 	skynet.error(string.format("gate: connection %d %s", fd, string.format(kind, ...)))
 end
 
+---Clients, gone already, that have not taken all that was written to them.
+---@return integer
+local function still_sending()
+	local sending, self = 0, skynet.self()
+	for _, info in ipairs(driver.info()) do
+		if info.address == self and info.type == "CLOSING" and info.writing then
+			sending = sending + 1
+		end
+	end
+	return sending
+end
+
 ---Parts from all clients, once what was written to them is sent.
 ---@param handler gateserver.handler
 local function part(handler)
@@ -133,8 +147,14 @@ local function part(handler)
 	while count > 0 and skynet.now() < deadline do
 		skynet.sleep(deadline - skynet.now(), parting)
 	end
-	if count > 0 then
-		skynet.error(string.format("gate: %d clients are still there and are left behind", count))
+	-- A close is told at once, and with the node all that waits to be sent would be lost.
+	local left = count + still_sending()
+	while left > 0 and skynet.now() < deadline do
+		skynet.sleep(LOOK)
+		left = count + still_sending()
+	end
+	if left > 0 then
+		skynet.error(string.format("gate: %d clients do not take what was written to them and are left behind", left))
 	end
 end
 
@@ -215,6 +235,7 @@ local function make_events(handler)
 			listener = nil
 		elseif silent[fd] then
 			silent[fd] = nil
+			skynet.wakeup(parting)
 		else
 			count = count - 1
 			if count == 0 then
@@ -295,8 +316,13 @@ local function make_commands(handler, events)
 		conf.address, conf.port = bound.address, bound.port
 		driver.start(listener)
 		report_once(handler, function()
-			if listener then
+			local fd = listener
+			if fd then
 				commands.close()
+				-- Those who came in before are here then, and are parted from like the others.
+				while silent[fd] do
+					skynet.wait(parting)
+				end
 			end
 		end)
 		if handler.open then

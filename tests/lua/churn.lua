@@ -200,7 +200,7 @@ local function resident()
 end
 
 ---Seconds that a wave may take on a busy machine.
-local WAVE <const> = 2
+local WAVE <const> = 20
 
 case["each request has one outcome, no thread waits, and memory is back where it was"] = function()
 	check.allow(60 + 2 * WAVES * WAVE)

@@ -145,7 +145,10 @@ case["a module that refuses to start is told with its path and code"] = function
 end
 
 case["what is wrong with a module is in the log"] = check.ours(function()
-	skynet.launch "refuse"
+	check.raises("the service refuse could not be launched; the log says why", function()
+		assert(skynet.launch "refuse")
+	end)
+	check.raises("call failed: the service refuse .*could not be launched; the log says why", skynet.call, ".launcher", "lua", "LAUNCH", "refuse", "a")
 	check.log "error: refuse did not start: /.*/refuse%.so: refuse_init returned 7"
 	check.eq(skynet.launch "noinit", nil)
 	check.log "/noinit%.so: no function noinit_init %(a C service exports noinit_init"

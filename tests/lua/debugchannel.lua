@@ -27,9 +27,12 @@ case["a read waits as long as it was told to"] = function()
 	check.eq(one:read(0.5), nil)
 	local ms = (skynet.hpc() - began) / 1e6
 	check.ok(ms >= 49, "it waits for 50 ms")
-	began = skynet.hpc()
-	check.eq(one:read(), nil)
-	check.ok((skynet.hpc() - began) / 1e6 < 49, "it does not wait by default")
+	-- A busy machine may keep us from running now and then.
+	check.eventually(function()
+		began = skynet.hpc()
+		check.eq(one:read(), nil)
+		return (skynet.hpc() - began) / 1e6 < 49
+	end, "a read without a time that does not wait")
 end
 
 case["the other service wakes a reader"] = function()

@@ -258,6 +258,10 @@ case["the monitor is told of each service that ends"] = function()
 	check.eq(dead, { { 0, one.handle }, { 0, two.handle } })
 end
 
+case["what cannot be an argument of a service is named"] = check.ours(function()
+	check.raises("argument 2 of a service is a table: arguments travel as text", skynet.newservice, "worker", "one", {})
+end)
+
 case["a monitor is a name"] = check.ours(function()
 	check.raises("the monitor is the name of a service, not nil", skynet.monitor)
 	check.raises("the monitor is the name of a service, not 5", skynet.monitor, 5)

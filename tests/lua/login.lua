@@ -138,8 +138,12 @@ end
 
 case["a token that nobody can read is 401"] = function()
 	start()
-	for _, token in ipairs { "==", "", crypt.base64encode "1234567", crypt.base64encode "12345678" } do
-		check.eq(client.login(port, "mallory", { token = token }), "401 Unauthorized", token)
+	-- Whole blocks without their end. What is just any 8 bytes may be a token, for some secrets.
+	local function endless(secret)
+		return crypt.base64encode(crypt.desencode(secret, "12345678"):sub(1, 8))
+	end
+	for i, token in ipairs { "==", "", crypt.base64encode "1234567", endless } do
+		check.eq(client.login(port, "mallory", { token = token }), "401 Unauthorized", "token " .. i)
 	end
 	check.eq(calls(), {})
 end

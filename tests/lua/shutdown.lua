@@ -57,6 +57,12 @@ case["what is no step is refused, and says why"] = function()
 	check.eq(own_steps(), "")
 end
 
+case["an order that cannot be meant is none"] = function()
+	check.raises("its reason is a text; options come behind it", skynet.shutdown, { network = true })
+	check.raises("there is no setting \"netwrok\", but network", skynet.shutdown, "lunch", { netwrok = true })
+	check.eq(shutdown.reason(), nil)
+end
+
 case["steps go with their service"] = function()
 	local worker = check.worker()
 	worker:call(function()

@@ -232,7 +232,10 @@ case["a child that is still starting when the supervisor ends does not stay"] = 
 	check.eventually(function()
 		return skynet.localname ".sup_slow"
 	end)
-	peer:call(function() end)
+	check.eventually(function()
+		local threads = skynet.call(".sup_slow", "debug", "TASK")
+		return table.concat(check.values(threads), "\n"):find("link.lua", 1, true)
+	end, "the child follows its supervisor")
 	skynet.kill(peer.handle)
 	check.eventually(function()
 		return not skynet.localname ".sup_slow"

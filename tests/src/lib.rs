@@ -8,6 +8,7 @@
 //!   `cargo xtask cluster-test` runs them, `cargo test -p skynet-tests --test cluster` the quick ones.
 //! - [`node`]: one run of a node, with a deadline, all output kept, in a scratch folder that is removed afterwards.
 //! - [`session`]: a node that stays up, and clients that talk to it.
+//! - `signals`: those that nodes are started with.
 //! - [`modules`]: the C services in `c/`, and the module in Rust in `module/`, which the tests compile.
 //! - [`pattern`]: the patterns that an output is compared with.
 //! - `documents`: the Rust code in `docs/` and in the READMEs of the crates. `cargo test -p skynet-tests --doc` runs it.
@@ -37,6 +38,7 @@ pub mod parallel;
 pub mod pattern;
 pub mod services;
 pub mod session;
+mod signals;
 
 use std::env;
 use std::path::{Path, PathBuf};

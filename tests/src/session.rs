@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::node::{Config, Scratch};
 use crate::services::Runtime;
+use crate::signals;
 
 /// How long anything may take that a test waits for. Reached only when something is wrong.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How often the log is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -42,16 +43,48 @@ impl Node {
         start: &str,
         more: impl FnOnce(Config) -> Config,
     ) -> io::Result<Node> {
+        Node::spawn(runtime, start, more, Stdio::null())
+    }
+
+    /// The same with a standard error that nobody reads: writing there fails.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_unheard(
+        runtime: &Runtime,
+        start: &str,
+        more: impl FnOnce(Config) -> Config,
+    ) -> io::Result<Node> {
+        let mut node = Node::spawn(runtime, start, more, Stdio::piped())?;
+        drop(node.child.stderr.take());
+        Ok(node)
+    }
+
+    fn spawn(
+        runtime: &Runtime,
+        start: &str,
+        more: impl FnOnce(Config) -> Config,
+        stderr: Stdio,
+    ) -> io::Result<Node> {
+        signals::let_children_hear()?;
         let scratch = Scratch::new(start)?;
         let config = scratch.path().join("config");
         let settings = runtime.config(start, scratch.path()).map_err(io::Error::other)?;
         fs::write(&config, more(settings).to_string())?;
-        let child = Command::new(runtime.binary())
+        // A shell that runs tests in the background has them ignore SIGINT, and nodes inherit that.
+        let mut command = if ignores_interrupts() {
+            let mut command = Command::new("env");
+            command.arg("--default-signal=INT").arg(runtime.binary());
+            command
+        } else {
+            Command::new(runtime.binary())
+        };
+        let child = command
             .arg(&config)
             .current_dir(scratch.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()?;
         Ok(Node { child, scratch })
     }
@@ -61,6 +94,7 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub fn demo(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Node> {
+        signals::let_children_hear()?;
         let scratch = Scratch::new("demo")?;
         let child = Command::new(binary)
             .envs(variables.iter().copied())
@@ -163,6 +197,13 @@ impl Node {
     }
 }
 
+/// Whether this process ignores SIGINT. False where the system does not tell.
+fn ignores_interrupts() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).is_some_and(|mask| mask & 2 != 0)
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         // Both fail only if the process has ended already, which is what they are for.
@@ -247,6 +288,22 @@ impl Client {
     pub fn command(&mut self, line: &str) -> String {
         self.send(format!("{line}\n"));
         self.read_until(&["<CMD OK>\n", "<CMD Error>\n"])
+    }
+
+    /// Sends a line to the debug console again and again, until the answer is one that is waited for, and gives that.
+    ///
+    /// # Panics
+    /// When that takes too long, and as [`Client::read_until`].
+    #[track_caller]
+    pub fn command_until(&mut self, line: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let answer = self.command(line);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < end, "{line}: not what is waited for:\n{answer}");
+        }
     }
 
     /// Reads until the connection ends.

@@ -30,13 +30,6 @@ fn the_example_does_what_its_page_says() {
     }
     let mut console = node.console();
     let deadlock = "deadlock: :0000000a (snlua shop) -> :0000000b (snlua clerk) -> :0000000a, its queue\n";
-    let mut answer = String::new();
-    for _ in 0..100 {
-        answer = console.command("waits");
-        if answer.contains(deadlock) {
-            break;
-        }
-    }
-    assert!(answer.contains(deadlock), "{answer}");
+    let answer = console.command_until("waits", |answer| answer.contains(deadlock));
     assert_eq!(answer.matches("; for ever\n").count(), 4, "{answer}");
 }

@@ -8,7 +8,6 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use skynet_tests::modules;
 use skynet_tests::parallel;
 use skynet_tests::services::{self, Runtime};
 
@@ -126,7 +125,6 @@ fn main() -> ExitCode {
             failures.extend(result.err().map(|failure| (&test.name, failure)));
         },
     );
-    modules::remove();
     for (name, failure) in &failures {
         println!("\n---- {name} ----\n{failure}");
     }

@@ -121,6 +121,65 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn a_second_signal_does_not_wait_for_code_that_is_stuck() {
+    // The standard error is gone, too.
+    let mut node =
+        Node::start_unheard(&ours(), "shutdown_cases", |config| config.text("case", "stuck")).unwrap();
+    let _ = node.await_log("ready for signals");
+    while !node.file("loops").exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    node.signal("TERM");
+    let _ = node.await_log("shutdown: begins");
+    let start = Instant::now();
+    node.signal("TERM");
+    assert_eq!(node.await_exit(), Some(143), "{}", node.log());
+    assert!(start.elapsed() < Duration::from_secs(4), "{}", node.log());
+    check_log(
+        &node,
+        &["a second signal, SIGTERM", "1 services did not end within", "(snlua shutdown_cases stuck)"],
+    );
+}
+
+#[test]
+fn the_log_is_written_though_all_workers_are_stuck() {
+    let mut node =
+        Node::start_with(&ours(), "shutdown_cases", |config| config.text("case", "all_stuck")).unwrap();
+    while fs::read_to_string(node.file("loops")).unwrap_or_default().lines().count() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    node.signal("TERM");
+    node.signal("INT");
+    let status = node.await_exit();
+    // Whichever came first.
+    assert!(matches!(status, Some(130 | 143)), "{status:?} {}", node.log());
+    check_log(&node, &["shutdown: begins: SIG", "a second signal, SIG", "services did not end within"]);
+}
+
+#[test]
+fn thousands_of_steps_are_done_in_time() {
+    let mut node = node("many");
+    node.signal("TERM");
+    assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+    check_log(&node, &["phase \"logic\" begins: 10000 steps", "all phases are over; all"]);
+}
+
+#[test]
+fn the_name_of_the_coordinator_may_be_taken() {
+    let mut node = node("name");
+    node.signal("TERM");
+    assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+}
+
+#[test]
+fn a_step_that_is_taken_back_when_it_should_begin_holds_nobody_up() {
+    let mut node = start("taken_back", 30);
+    assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+    check_log(&node, &["phase \"accept\" begins: 1 step", "taken back", "phase \"accept\" is over"]);
+    assert!(!node.log().contains("runs all the same"), "{}", node.log());
+}
+
+#[test]
 fn abort_cuts_a_shutdown_off() {
     let mut node = node("aborts");
     node.signal("TERM");
@@ -220,6 +279,21 @@ fn the_native_gate_parts_from_its_clients() {
         &node,
         &["phase \"accept\" begins: 1 step", "phase \"clients\" begins: 1 step", "the watchdog hears close"],
     );
+}
+
+#[test]
+fn what_waits_to_be_sent_is_sent_before_the_end() {
+    for case in ["long_gate", "long_native"] {
+        let mut node = node(case);
+        let port = node.await_log("gate at port ").parse().unwrap();
+        let mut client = Client::connect(port);
+        let _ = node.await_log("all is written");
+        node.signal("TERM");
+        // Until now the client has read nothing, and the system takes a part only.
+        let _ = node.await_log("phase \"clients\" begins");
+        assert_eq!(client.read_to_end().len(), 8_000_000, "{case}");
+        assert_eq!(node.await_exit(), Some(0), "{}", node.log());
+    }
 }
 
 #[test]

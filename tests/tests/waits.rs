@@ -15,15 +15,10 @@ fn host(scenario: &str) -> Node {
 /// Asks until the answer has so many deadlocks, and what else is looked for: ties need some time to be tight.
 #[track_caller]
 fn waits(console: &mut Client, command: &str, deadlocks: usize, text: &str) -> String {
-    let mut answer = String::new();
-    for _ in 0..500 {
-        answer = console.command(command);
+    console.command_until(command, |answer| {
         assert!(answer.ends_with("<CMD OK>\n"), "{answer}");
-        if answer.matches("deadlock: ").count() == deadlocks && answer.contains(text) {
-            return answer;
-        }
-    }
-    panic!("not {deadlocks} deadlocks and {text:?}:\n{answer}");
+        answer.matches("deadlock: ").count() == deadlocks && answer.contains(text)
+    })
 }
 
 #[track_caller]

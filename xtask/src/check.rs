@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "lints", run: lints },
     Step { name: "docs", run: docs },
     Step { name: "tests", run: || done(&mut cargo(&["test", "--workspace", "--quiet"])) },
+    Step { name: "release", run: release },
     Step { name: "models", run: models },
     Step { name: "fuzz", run: fuzz },
     Step { name: "msrv", run: msrv },
@@ -100,6 +101,11 @@ fn lints() -> Result<Outcome> {
 
 fn docs() -> Result<Outcome> {
     done(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// What the release binary offers to C modules: its profile must not strip that.
+fn release() -> Result<Outcome> {
+    done(&mut cargo(&["test", "--release", "--package", "skynet-node", "--test", "exports", "--quiet"]))
 }
 
 /// The concurrency models of the core: under this `--cfg` they are its only unit tests. It rebuilds everything, so they

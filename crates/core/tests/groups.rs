@@ -366,6 +366,18 @@ fn who_asks_twice_for_the_end_of_a_group_is_told_of_it_twice_and_not_before() {
 }
 
 #[test]
+fn a_group_answers_who_asks_whether_it_is_alive() {
+    let node = node(1);
+    let (send, seen) = channel();
+    let (group, asker) = (group(&node), member(&node, &send));
+    assert_eq!(node.group_join(group, asker), Ok(true));
+    node.send(asker, group, PTYPE_DEBUG, 3, b"\x24PING").expect("the group is alive");
+    let (_, msg) = next(&seen);
+    assert_eq!((msg.kind, msg.session, msg.payload.len()), (PTYPE_RESPONSE, 3, 0));
+    node.stop(LONG).expect("all end");
+}
+
+#[test]
 fn a_member_of_another_node_that_comes_and_goes_is_watched_once() {
     let (node, outgoing) = networked();
     let group = node.launch("group", b"test").expect("it starts");

@@ -5,7 +5,7 @@ mod common;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use common::{inside, probe, quiet, receive, start, stop, until};
+use common::{inside, logged, probe, quiet, receive, start, stop, until};
 use skynet_core::{
     Context, EXIT_UNCLEAN, Handle, Message, PTYPE_RESPONSE, PTYPE_TEXT, ShutdownEvent, ShutdownScope,
     ShutdownStep,
@@ -65,8 +65,7 @@ fn a_step_is_begun_by_a_response_and_its_end_is_a_text() {
 fn steps_of_services_that_ended_are_forgotten() {
     let node = start();
     for _ in 0..200 {
-        let (service, _messages) = probe(&node);
-        node.kill(service);
+        inside(&node, |ctx: &Context| ctx.join_shutdown(1, 10, LIMIT));
     }
     let gone = inside(&node, |ctx: &Context| {
         ctx.join_shutdown(1, 10, LIMIT);
@@ -87,11 +86,16 @@ fn the_command_joins_lists_and_leaves() {
         let session = text("JOIN 15 200").unwrap();
         let given = text("JOIN -3 100 4711");
         assert_eq!(given.as_deref(), Some("4711"));
+        let endless = text(&format!("JOIN 99 {} 4712", i64::MAX));
+        assert_eq!(endless.as_deref(), Some("4712"), "a limit beyond all limits is the greatest one");
         assert_eq!(text("STATE"), None);
         let steps = text("STEPS").unwrap();
         let left = text(&format!("LEAVE {session}"));
         let again = text(&format!("LEAVE {session}"));
         assert_eq!(text("NONSENSE"), None);
+        assert_eq!(text("LEADER"), None, "nobody leads");
+        assert_eq!(text("LEAD"), None);
+        assert_eq!(text("LEADER"), Some(format!(":{:x}", ctx.handle().raw())));
         (ctx.handle(), session, steps, left, again)
     });
     let lines: Vec<&str> = steps.lines().collect();
@@ -108,6 +112,41 @@ fn the_command_joins_lists_and_leaves() {
         Some(ShutdownScope::Led(Handle::from_raw(0x0100_000a)))
     );
     node.wait();
+}
+
+#[test]
+fn an_order_to_a_node_that_is_ending_leaves_its_status() {
+    let node = quiet().on_shutdown(|_| {}).start().unwrap();
+    node.abort();
+    node.shutdown(ShutdownScope::Node, "too late");
+    node.end_shutdown(0);
+    node.wait();
+    assert_eq!(node.exit_code(), 0);
+}
+
+#[test]
+fn a_command_that_is_wrong_is_named_and_orders_nothing() {
+    let (node, log) = logged(quiet());
+    let service = inside(&node, |ctx: &Context| {
+        for param in ["BEGIN", "BEGIN maintenance", "BEGIN :0 x", "JOIN soon", "END", "END well"] {
+            assert_eq!(ctx.command("SHUTDOWN", param.as_bytes()), None, "{param}");
+        }
+        ctx.handle()
+    });
+    let begin = "BEGIN needs node, network or the :address of the service that leads";
+    let end = "END needs the status of the process, a number";
+    for (what, given) in [
+        (begin, ""),
+        (begin, "maintenance"),
+        (begin, ":0"),
+        ("JOIN needs the number of a phase", "soon"),
+        (end, ""),
+        (end, "well"),
+    ] {
+        assert_eq!(log.next(), format!("{service} error: SHUTDOWN {what}, not {given:?}"));
+    }
+    assert!(node.is_running() && node.shutdown_order().is_none() && node.shutdown_steps().is_empty());
+    stop(&node);
 }
 
 #[test]

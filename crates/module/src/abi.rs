@@ -78,7 +78,7 @@ pub struct Header {
     pub minor: u16,
     /// The bytes of the table, the header among them.
     pub size: u32,
-    /// Whose table it is, for messages. UTF-8, for ever.
+    /// Whose table it is: for people and tools, nothing goes by it. UTF-8, for ever.
     pub name: Text,
 }
 

@@ -33,7 +33,7 @@ use crate::{Context, Error, Handle, Message, Payload, Service, SignalHandler};
 /// # fn main() {}
 /// ```
 ///
-/// The name is for messages. Which name launches it, the file name says.
+/// The name is in the table for people and tools. Which name launches it, the file name says.
 #[macro_export]
 macro_rules! export {
     ($name:ident = $service:ty) => {

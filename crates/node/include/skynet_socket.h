@@ -131,7 +131,7 @@ void socket_info_release(struct socket_info *list);
 /* What the functions below send: bytes of this type, or, if sz is below 0, an object of the program. */
 static inline struct socket_sendbuffer
 skynet_socket_fill(int id, int type, const void *buffer, int sz) {
-	struct socket_sendbuffer b = { 0 };
+	struct socket_sendbuffer b;
 	b.id = id;
 	b.type = sz < 0 ? SOCKET_BUFFER_OBJECT : type;
 	b.buffer = buffer;

@@ -4,11 +4,13 @@
 //! through. This side trusts nobody: whatever the services do, the process ends.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use skynet_core::{EXIT_UNCLEAN, Handle, Node, ShutdownEvent, ShutdownOrder, ShutdownScope};
+use signal_hook::low_level;
+use skynet_core::{EXIT_UNCLEAN, Handle, Node, ShutdownOrder, ShutdownScope};
 
-use crate::signals;
+use crate::{complain, signals};
 
 /// How long services may take to end that were told to.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -23,8 +25,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) enum Event {
     /// SIGTERM or SIGINT.
     Signal(i32),
-    /// Something about a shutdown.
-    Shutdown(ShutdownEvent),
+    /// Something has become of a shutdown.
+    Shutdown,
     /// The last service has ended.
     Ended,
 }
@@ -66,7 +68,7 @@ impl Events {
                     let scope = if settings.network { ShutdownScope::Network } else { ShutdownScope::Node };
                     node.shutdown(scope, signals::name(signal));
                 }
-                Ok(Event::Shutdown(_)) => {}
+                Ok(Event::Shutdown) => {}
                 Ok(Event::Ended) | Err(_) => {
                     node.wait();
                     return node.exit_code();
@@ -82,20 +84,12 @@ impl Events {
 
     fn shut_down(&self, node: &Node, order: &ShutdownOrder, limit: Duration) -> u8 {
         log(node, format!("begins: {}", order.reason));
-        let Some(coordinator) = start_coordinator(node, order) else {
-            node.set_exit_code(0);
-            return stop(node, STOP_LIMIT);
-        };
-        let mut until = Instant::now() + limit + GRACE;
-        let mut phases_over = false;
+        // `None` from the moment on at which services are being ended.
+        let mut coordinator = start_coordinator(node, order);
+        let mut until = Instant::now() + if coordinator.is_some() { limit + GRACE } else { STOP_LIMIT };
         loop {
             let pause = until.saturating_duration_since(Instant::now()).min(LOOK);
             match self.receiver.recv_timeout(pause) {
-                Ok(Event::Shutdown(ShutdownEvent::Ending)) => {
-                    phases_over = true;
-                    until = Instant::now() + STOP_LIMIT;
-                }
-                Ok(Event::Shutdown(_)) => {}
                 Ok(Event::Ended) => {
                     node.wait();
                     return node.exit_code();
@@ -105,36 +99,51 @@ impl Events {
                     node.set_exit_code(u8::try_from(128 + signal).unwrap_or(EXIT_UNCLEAN));
                     return stop(node, ABORT_LIMIT);
                 }
-                // The order of its last words to the node is before its end.
-                Err(_) if !phases_over && node.is_running() && !node.is_alive(coordinator) => {
-                    log(node, "the coordinator is gone: all services end");
-                    node.set_exit_code(EXIT_UNCLEAN);
-                    return stop(node, STOP_LIMIT);
+                Ok(Event::Shutdown) | Err(_) => {}
+            }
+            // Asked first: when its last words end the node, it lives still when the node does not run any more.
+            let gone = coordinator.is_some_and(|coordinator| !node.is_alive(coordinator));
+            let mut end = coordinator.is_some() && !node.is_running();
+            if !end && gone {
+                log(node, "the coordinator is gone: all services end");
+                end = true;
+            } else if !end && Instant::now() >= until {
+                log(node, "time is up: all services end, whatever they are doing");
+                node.set_exit_code(EXIT_UNCLEAN);
+                if coordinator.is_none() {
+                    return stop(node, ABORT_LIMIT);
                 }
-                Err(_) if Instant::now() < until => {}
-                Err(_) => {
-                    log(node, "time is up: all services end, whatever they are doing");
-                    node.set_exit_code(EXIT_UNCLEAN);
-                    return stop(node, if phases_over { ABORT_LIMIT } else { STOP_LIMIT });
-                }
+                end = true;
+            }
+            if end {
+                coordinator = None;
+                until = Instant::now() + STOP_LIMIT;
+                node.abort();
             }
         }
     }
 }
 
-/// Starts the service that goes through the phases. `None` if there are none, or there can be none.
+/// Starts the service that goes through the phases. `None` if there are none, or there can be none: then all services are told to end.
 fn start_coordinator(node: &Node, order: &ShutdownOrder) -> Option<Handle> {
     let scope = match order.scope {
         ShutdownScope::Network if node.harbor() != 0 => "network".to_owned(),
         ShutdownScope::Led(leader) => format!(":{:08x}", leader.raw()),
-        _ if node.shutdown_steps().is_empty() => return None,
+        _ if node.shutdown_steps().is_empty() => {
+            node.end_shutdown(0);
+            return None;
+        }
         _ => "node".to_owned(),
     };
     match node.launch("snlua", format!("shutdownd {scope}").as_bytes()) {
         Ok(coordinator) => Some(coordinator),
         Err(cause) => {
-            // It is ending already, most likely.
             log(node, format!("no phases: {cause}"));
+            // It is ending already, most likely. If not, what was to be done is not.
+            if node.is_running() {
+                node.set_exit_code(EXIT_UNCLEAN);
+            }
+            node.abort();
             None
         }
     }
@@ -144,12 +153,25 @@ fn start_coordinator(node: &Node, order: &ShutdownOrder) -> Option<Handle> {
 fn stop(node: &Node, limit: Duration) -> u8 {
     let Err(stuck) = node.stop(limit) else { return node.exit_code() };
     log(node, &stuck);
-    eprintln!("shutdown: {stuck}");
     node.close_log(ABORT_LIMIT);
-    match node.exit_code() {
+    let status = match node.exit_code() {
         0 => EXIT_UNCLEAN,
         code => code,
-    }
+    };
+    end_for_sure(status);
+    complain(format_args!("shutdown: {stuck}"));
+    status
+}
+
+/// The end of the process takes locks of the C library and writes what waits for the standard output. Code that is stuck may hold
+/// the one, and be stuck for the other: then the process ends without that.
+fn end_for_sure(status: u8) {
+    let body = move || {
+        thread::sleep(ABORT_LIMIT);
+        low_level::exit(i32::from(status));
+    };
+    // Without a thread the process may have to be killed.
+    let _ = thread::Builder::new().name("last".to_owned()).spawn(body);
 }
 
 fn log(node: &Node, text: impl std::fmt::Display) {

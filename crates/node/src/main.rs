@@ -28,6 +28,7 @@ mod module;
 mod signals;
 mod wiring;
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("{error}");
+            complain(error);
             ExitCode::FAILURE
         }
     }
@@ -59,6 +60,11 @@ fn execute(command: Command) -> anyhow::Result<u8> {
         Command::Help => print(cli::HELP),
     };
     shown.map(|()| 0)
+}
+
+/// Writes a line to the standard error. If nobody takes it, that is no reason to fail.
+fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use skynet_socket::Sockets;
 use crate::config::{Config, HarborSettings, INCARNATION_KEY, Prefer, SocketSettings};
 use crate::ending::{Event, Events};
 use crate::signals::Caught;
-use crate::{c, daemon, embed, module};
+use crate::{c, complain, daemon, embed, module};
 
 /// How long a node that could not start may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// What keeps the node from starting, in the words that programs match on.
 pub(crate) fn run(config: &Config) -> anyhow::Result<u8> {
     for warning in &config.warnings {
-        eprintln!("warning: {warning}");
+        complain(format_args!("warning: {warning}"));
     }
     // Before any thread starts. Dropped, and so removed, after the node has ended.
     let _pid_file = config.daemon.as_deref().map(daemon::enter).transpose()?;
@@ -71,7 +71,7 @@ fn start(config: &Config, sources: Sources, events: Sender<Event>) -> anyhow::Re
         .module("group", skynet_core::group_module())
         .module("tunnel", skynet_core::tunnel_module())
         // Once nobody takes the events, the process is ending.
-        .on_shutdown(move |event| drop(events.send(Event::Shutdown(event))))
+        .on_shutdown(move |_| drop(events.send(Event::Shutdown)))
         .setup(c::attach)
         .setup(socket_setup(&config.sockets))
         .log(log_target(config));

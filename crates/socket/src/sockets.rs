@@ -230,6 +230,7 @@ impl Sockets {
         let fd = fd.as_fd().try_clone_to_owned().map_err(OpenError::Descriptor)?;
         sys::set_nonblocking(fd.as_fd()).map_err(OpenError::Descriptor)?;
         let socket = self.0.insert(|id| Socket::with_io(id, owner, Kind::Bind, Io::File(fd.into())))?;
+        lock(&socket.out).phase = Phase::Open;
         self.0.tell(owner, SocketKind::Connect, socket.id, 0, "binding");
         self.0.post(socket.id, Command::Open(socket.id));
         Ok(socket.id)
@@ -238,8 +239,16 @@ impl Sockets {
     /// Lets a socket read, or take connections, for `owner`: it is the owner from now on, and gets `Ready`, with `start` the
     /// first time and `transfer` later. This also resumes a paused socket.
     ///
+    /// What is sent from now on is not lost, also while the order is on its way.
+    ///
     /// If there is no such socket, or its peer has ended, `owner` gets `Failed`.
     pub fn start(&self, owner: Handle, id: SocketId) {
+        if let Some(socket) = self.0.table.get(id).filter(|socket| socket.kind == Kind::Tcp) {
+            let mut out = lock(&socket.out);
+            if out.phase == Phase::Unstarted {
+                out.phase = Phase::Open;
+            }
+        }
         self.0.post(id, Command::Start { id, owner });
     }
 

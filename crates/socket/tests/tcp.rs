@@ -241,6 +241,22 @@ fn closed_comes_once_however_often_one_closes() {
 }
 
 #[test]
+fn what_is_written_right_behind_the_start_arrives() {
+    let bench = Bench::new();
+    let probe = bench.probe();
+    let (listener, address) = bench.listen(&probe);
+    for round in 0..200_u32 {
+        let client = connect(address);
+        let id = probe.accepted(listener);
+        bench.sockets.start(probe.handle, id);
+        bench.sockets.send(id, &round.to_le_bytes()).expect("it is open");
+        assert_eq!(read(&client, 4), round.to_le_bytes());
+        probe.ready(id, "start");
+    }
+    bench.stop();
+}
+
+#[test]
 fn what_is_written_to_an_unstarted_connection_is_lost() {
     let bench = Bench::new();
     let probe = bench.probe();

@@ -22,6 +22,9 @@ skynet.start(function()
 		skynet.fork(try, "the end", kitchen, "lua", "wait_for_closing")
 		skynet.yield()
 		try("closing", kitchen, "lua", "close")
+		while skynet.watch(kitchen) do -- callers are told just before it is gone
+			skynet.yield()
+		end
 		try("too late", kitchen, "lua", "cook", "soup")
 		try("far away", 0x05000001, "lua", "cook", "soup")
 		skynet.error "That is all."

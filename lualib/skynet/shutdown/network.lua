@@ -134,8 +134,8 @@ local function lead(ids)
 	alone() -- with no time left, those who are left are named
 	with_all(function(node)
 		skynet.send(node.handle, "lua", "END")
-		-- Its end fails the call.
-		pcall(skynet.timeout_call, END, node.handle, "debug", "LINK")
+		-- Its end fails the call. This node has to end in time itself.
+		pcall(skynet.timeout_call, math.max(math.min(END, deadline - skynet.now()), 1), node.handle, "debug", "LINK")
 	end)
 end
 

@@ -20,8 +20,10 @@ phases.clean = true
 
 ---@type table<string, true> steps that have begun
 local begun = {}
----@type table<string, shutdown.asked> those that are not done
+---@type table<integer, table<integer, shutdown.asked>> those that are not done, by service and session
 local open = {}
+--- How many those are.
+local count = 0
 
 ---@type table<integer, string>
 local names = {}
@@ -80,8 +82,15 @@ end
 
 ---@param step shutdown.asked
 local function close(step)
-	open[step.key] = nil
-	skynet.wakeup(open)
+	local steps = open[step.handle]
+	steps[step.session] = nil
+	if not next(steps) then
+		open[step.handle] = nil
+	end
+	count = count - 1
+	if count == 0 then
+		skynet.wakeup(open)
+	end
 end
 
 --- A service says how a step went.
@@ -89,7 +98,7 @@ end
 ---@param text string
 function phases.report(source, text)
 	local word, session, reason = text:match "^(%a+) (%d+) ?(.*)$"
-	local step = session and open[string.format("%x %s", source, session)]
+	local step = session and open[source] and open[source][tonumber(session)]
 	if not step then
 		return
 	elseif word == "failed" then
@@ -102,56 +111,64 @@ end
 --- A service has ended.
 ---@param handle integer
 function phases.ended(handle)
-	for _, step in pairs(open) do
-		if step.handle == handle then
-			close(step)
-		end
+	for _, step in pairs(open[handle] or {}) do
+		close(step)
 	end
 end
 
---- Takes those out of `open` whose time is over.
+--- Passes those by whose time is over.
 ---@return integer? deadline the next one
 local function expire()
 	local next_deadline
-	for key, step in pairs(open) do
-		if step.deadline <= skynet.now() then
-			phases.clean = false
-			phases.log("%s did not finish phase %s in %.2f s and is passed by", step.name, title(step.phase), step.timeout / 100)
-			open[key] = nil
-		else
-			next_deadline = math.min(next_deadline or step.deadline, step.deadline)
+	for _, steps in pairs(open) do
+		for _, step in pairs(steps) do
+			if step.deadline <= skynet.now() then
+				phases.clean = false
+				phases.log("%s did not finish phase %s in %.2f s and is passed by", step.name, title(step.phase), step.timeout / 100)
+				close(step)
+			else
+				next_deadline = math.min(next_deadline or step.deadline, step.deadline)
+			end
 		end
 	end
 	return next_deadline
+end
+
+--- Asks a service to begin.
+---@param step shutdown.asked
+local function ask(step)
+	if skynet.watch(step.handle) then
+		local steps = open[step.handle] or {}
+		open[step.handle], steps[step.session] = steps, step
+		count = count + 1
+		-- It comes behind everything that was sent to the service before.
+		skynet.redirect(step.handle, skynet.self(), "response", step.session, "")
+	end
 end
 
 --- Runs the steps of a phase, and returns when all are done or passed by.
 ---@param phase integer
 ---@param latest integer no step may take longer than until then
 function phases.run(phase, latest)
-	local start, count = skynet.now(), 0
+	local start, steps = skynet.now(), {}
 	for _, step in ipairs(waiting()) do
 		if step.phase == phase then
-			begun[step.key], count = true, count + 1
+			begun[step.key] = true
 			step.timeout = math.max(math.min(step.timeout, latest - start), 0)
 			step.deadline = start + step.timeout
-			open[step.key] = step
+			steps[#steps + 1] = step
 		end
 	end
-	if count == 0 then
+	if #steps == 0 then
 		return
 	end
-	phases.log("phase %s begins: %d step%s", title(phase), count, count == 1 and "" or "s")
-	for key, step in pairs(open) do
-		if skynet.watch(step.handle) then
-			-- It comes behind everything that was sent to the service before.
-			skynet.redirect(step.handle, skynet.self(), "response", step.session, "")
-		else
-			open[key] = nil
-		end
+	phases.log("phase %s begins: %d step%s", title(phase), #steps, #steps == 1 and "" or "s")
+	for _, step in ipairs(steps) do
+		ask(step)
 	end
 	local deadline = expire()
 	while deadline do
+		-- Woken when the last one is done; who is done in time needs no other look at the rest.
 		skynet.sleep(deadline - skynet.now(), open)
 		deadline = expire()
 	end

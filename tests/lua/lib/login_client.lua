@@ -40,7 +40,7 @@ end
 ---@class login_client.wrong
 ---@field key? string
 ---@field proof? string
----@field token? string
+---@field token? string|fun(secret: string): string
 
 ---The key exchange up to the token, which is sent.
 ---@param fd integer
@@ -58,7 +58,11 @@ function client.greet(fd, token, wrong)
 	end
 	local secret = crypt.dhsecret(crypt.base64decode(client.read(fd)), key)
 	client.write(fd, wrong.proof or crypt.base64encode(crypt.hmac64(challenge, secret)))
-	client.write(fd, wrong.token or crypt.base64encode(crypt.desencode(secret, token)))
+	local wrong_token = wrong.token
+	if type(wrong_token) == "function" then
+		wrong_token = wrong_token(secret)
+	end
+	client.write(fd, wrong_token or crypt.base64encode(crypt.desencode(secret, token)))
 	return secret
 end
 

@@ -74,6 +74,34 @@ function cases.loops()
 	end
 end
 
+-- One service is in a C function that takes ages.
+function cases.stuck()
+	skynet.newservice("shutdown_cases", "stuck")
+end
+
+-- Every worker is.
+function cases.all_stuck()
+	for _ = 1, 2 do
+		skynet.newservice("shutdown_cases", "stuck")
+	end
+end
+
+function cases.many()
+	for _ = 1, 10000 do
+		shutdown.register { phase = "logic", handler = function() end }
+	end
+end
+
+function cases.name()
+	skynet.register ".shutdown"
+	shutdown.register { phase = "logic", handler = function() end }
+end
+
+-- The request to begin comes while the service does something that ends with taking the step back.
+function cases.taken_back()
+	skynet.send(skynet.newservice("shutdown_cases", "wavering"), "lua")
+end
+
 function cases.orders()
 	shutdown.register { phase = "store", handler = function()
 		skynet.error "stored"
@@ -107,7 +135,8 @@ function cases.supervised()
 end
 
 -- The native gate. Its watchdog lets clients in.
-function cases.native()
+---@param opened? fun(fd: integer)
+function cases.native(opened)
 	local socket = require "skynet.socket"
 	skynet.register_protocol {
 		id = skynet.PTYPE_TEXT,
@@ -118,6 +147,9 @@ function cases.native()
 			skynet.error("the watchdog hears", event)
 			if event == "open" then
 				skynet.send(source, "text", "start " .. fd)
+				if opened then
+					opened(math.tointeger(fd))
+				end
 			end
 		end,
 		pack = function(text)
@@ -137,6 +169,39 @@ end
 -- A gate with a last word.
 function cases.gate()
 	skynet.call(skynet.newservice("shutdown_cases", "gate"), "lua", "open", { address = "127.0.0.1", port = 0 })
+end
+
+-- Clients get more than the system takes for one that does not read.
+function cases.long_gate()
+	skynet.call(skynet.newservice("shutdown_cases", "long_gate"), "lua", "open", { address = "127.0.0.1", port = 0 })
+end
+
+---@param fd integer
+local function write_much(fd)
+	local driver = require "skynet.socketdriver"
+	for _ = 1, 8 do
+		driver.send(fd, string.rep("x", 1000000))
+	end
+	skynet.error "all is written"
+end
+
+function cases.long_native()
+	local socket = require "skynet.socket"
+	---@param fd integer
+	local function is_started(fd)
+		for _, info in ipairs(socket.netstat()) do
+			if info.id == fd then
+				return info.reading
+			end
+		end
+	end
+	cases.native(function(fd)
+		-- What is written before the gate has started it is lost.
+		repeat
+			skynet.sleep(1)
+		until is_started(fd)
+		write_much(fd)
+	end)
 end
 
 local roles = {}
@@ -166,6 +231,43 @@ function roles.gate()
 			end
 		end,
 	}
+end
+
+function roles.long_gate()
+	local gateserver = require "snax.gateserver"
+	gateserver.start {
+		embed = true,
+		open = function(_, conf)
+			skynet.error("gate at port " .. conf.port)
+		end,
+		connect = function(fd)
+			gateserver.openclient(fd)
+			write_much(fd)
+		end,
+		message = function() end,
+	}
+end
+
+function roles.stuck()
+	skynet.fork(function()
+		local file <close> = assert(io.open("loops", "a"))
+		file:write "it is stuck\n"
+		file:flush()
+		string.find(string.rep("a", 60), string.rep("a?", 60) .. string.rep("a", 60) .. "b")
+	end)
+end
+
+function roles.wavering()
+	local step = shutdown.register { phase = "accept", handler = function()
+		skynet.error "it runs all the same"
+	end }
+	skynet.dispatch("lua", function()
+		skynet.shutdown()
+		local till = skynet.hpc() + 300000000
+		repeat until skynet.hpc() > till
+		step:cancel()
+		skynet.error "taken back"
+	end)
 end
 
 function roles.leaver()

@@ -133,7 +133,7 @@ impl Node {
             // C's harbor service knows nothing of what our control plane adds, so that comes from C, too.
             Some(tree) if self.kind == Kind::Files => config
                 .text("rs_prefer_files", "harbor, cmaster, cslave")
-                .text("luaservice", format_args!("{lua};{}/service/?.lua", tree.display()))
+                .text("luaservice", format_args!("{lua};{}/service/?.lua{scripts}", tree.display()))
                 .text("lua_path", &lua)
                 .text("cpath", format_args!("{}/cservice/?.so", tree.display())),
             Some(tree) => {

@@ -37,7 +37,7 @@ fn master_is_well(master: &Master) {
 
 #[test]
 fn wrong_introductions_to_the_master_are_closed_and_logged() {
-    let master = Master::start(&ours(), |config| config);
+    let master = Master::start(&ours(), |config| config).settled();
     let wrong = [
         (values!["H", 0, "127.0.0.1:1"].to_vec(), "Invalid slave id 0"),
         (values!["H", 300, "127.0.0.1:1"].to_vec(), "Invalid slave id 300"),
@@ -71,7 +71,7 @@ fn wrong_introductions_to_the_master_are_closed_and_logged() {
 
 #[test]
 fn who_says_half_a_package_and_no_more_is_sent_away() {
-    let master = Master::start(&ours(), |config| config);
+    let master = Master::start(&ours(), |config| config).settled();
     let (mut half, mut silent, mut slow) = (master.stranger(), master.stranger(), master.stranger());
     half.raw(&[200, 1, 2, 3]);
     slow.raw(&[200]);
@@ -82,7 +82,7 @@ fn who_says_half_a_package_and_no_more_is_sent_away() {
 
 #[test]
 fn nonsense_of_a_slave_is_borne_for_a_while() {
-    let master = Master::start(&ours(), |config| config);
+    let master = Master::start(&ours(), |config| config).settled();
     let mut two = master.slave(2, "127.0.0.1:1", None);
     two.expect(&values!["W", 1]);
     for values in
@@ -103,7 +103,7 @@ fn nonsense_of_a_slave_is_borne_for_a_while() {
 
 #[test]
 fn a_flood_of_strangers_is_turned_away() {
-    let master = Master::start(&ours(), |config| config);
+    let master = Master::start(&ours(), |config| config).settled();
     let strangers: Vec<Peer> = (0..300).map(|_| master.stranger()).collect();
     let _ = master.node.await_log("error = too many connections introduce themselves");
     drop(strangers);
@@ -112,16 +112,16 @@ fn a_flood_of_strangers_is_turned_away() {
 
 #[test]
 fn a_slave_that_does_not_read_is_given_up() {
-    let master = Master::start(&ours(), |config| config);
+    let master = Master::start(&ours(), |config| config).settled();
     let mut deaf = master.slave(2, "127.0.0.1:1", None);
     let question = package(&values!["Q", "SUBJECT"]).repeat(10_000);
-    // The system holds megabytes of answers before any wait in the node: that is much work on a busy machine.
+    // The system holds megabytes of answers before any wait in the node: that is much work on a busy machine. It may also give the
+    // connection up by itself, if it has not moved for long enough by then.
     let end = Instant::now() + 4 * DEADLINE;
-    while !master.node.log().contains("slave 2 does not read") {
+    while !master.node.log().contains("slave 2 is down") {
         assert!(Instant::now() < end, "the master goes on for ever:\n{}", master.node.log());
         deaf.raw(&question);
     }
-    let _ = master.node.await_log("slave 2 is down");
     assert!(!master.node.log().contains("Master disconnect"), "others were not heard meanwhile");
     master_is_well(&master);
 }

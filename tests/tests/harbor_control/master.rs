@@ -15,7 +15,7 @@ on_both! {
 }
 
 fn plain(runtime: &Runtime) -> Master {
-    Master::start(runtime, |config| config)
+    Master::start(runtime, |config| config).settled()
 }
 
 fn a_slave_is_introduced_in_the_bytes_of_the_protocol(runtime: &Runtime) {
@@ -203,7 +203,7 @@ fn a_node_that_lives_keeps_its_id() {
 
 #[test]
 fn a_silent_slave_is_dead_and_one_that_pings_is_not() {
-    let master = Master::start(&ours(), |config| config.number("rs_harbor_heartbeat", 2));
+    let master = Master::start(&ours(), |config| config.number("rs_harbor_heartbeat", 2)).settled();
     let mut lively = master.slave(2, "127.0.0.1:1", Some("rs1 1 2"));
     assert_eq!(lively.next()[..2], values!["W", 1]);
     let mut silent = master.slave(3, "127.0.0.1:1", Some("rs1 2 2"));

@@ -11,7 +11,7 @@ use skynet_tests::services::Runtime;
 use skynet_tests::session::Node;
 
 /// How long anything may take that a test waits for.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What features of ours look like.
 pub(crate) const FEATURES: &str = "rs1 77 0";
@@ -208,6 +208,23 @@ impl Master {
         .unwrap();
         let _ = node.await_log("subject: ready");
         Master { node, port }
+    }
+
+    /// Waits until the master knows the names that its own node registers: they go to all who are there, and nobody expects them.
+    pub(crate) fn settled(self) -> Master {
+        const ID: i64 = 250;
+        let mut peer = self.slave(ID, "127.0.0.1:1", None);
+        let mut names = vec!["DATACENTER", "SUBJECT"];
+        for name in &names {
+            peer.send(&values!["Q", *name]);
+        }
+        while !names.is_empty() {
+            let values = peer.next();
+            names.retain(|name| values[..1] != values!["N"] || text(&values[1]) != *name);
+        }
+        drop(peer);
+        let _ = self.node.await_log(&format!("slave {ID} is down"));
+        self
     }
 
     /// A connection that has not said anything.

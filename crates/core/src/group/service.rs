@@ -19,7 +19,8 @@ pub(super) fn look() -> Payload {
 }
 
 /// The module of groups, to be launched as `group` with a text that lists show. Each message that a group gets goes to all members, with
-/// one payload that they share; source and kind stay. A request is answered with an error: a group has no answer.
+/// one payload that they share; source and kind stay. A request is answered with an error: a group has no answer
+/// but to `PING`.
 #[must_use]
 pub fn group_module() -> impl Module {
     |_: &Node, args: &[u8]| -> Result<Box<dyn Service>, ServiceError> {
@@ -52,7 +53,8 @@ impl Service for GroupService {
             }
             return;
         }
-        let Some(msg) = self.watching.keep(ctx, msg) else { return };
+        let msg = self.watching.keep(ctx, msg).and_then(|msg| Watching::answer_ping(ctx, msg));
+        let Some(msg) = msg else { return };
         if msg.wants_answer() {
             self.refuse(ctx, &msg);
             return;

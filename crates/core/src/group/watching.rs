@@ -1,14 +1,20 @@
 //! How groups and tunnels hear of ends on other nodes, and let themselves be watched from there.
 //!
 //! Lua services answer the debug request `LINK` never, and so it fails when they end, or when the connection to their node does. Both
-//! sides of that are here: asking it of others, and keeping the requests of those who ask.
+//! sides of that are here: asking it of others, and keeping the requests of those who ask. A service that keeps many such requests asks
+//! by `PING` who of the askers still lives.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{Context, Handle, Message, Node, PTYPE_DEBUG, PTYPE_ERROR, Payload, Request};
+use crate::{Context, Handle, Message, PTYPE_DEBUG, PTYPE_ERROR, Payload, Request};
 
 /// The text `LINK` in the pack format of Lua services: a short string of four bytes.
 const LINK: &[u8; 5] = b"\x24LINK";
+/// The same of `PING`.
+const PING: &[u8; 5] = b"\x24PING";
+
+/// Requests that are kept before those of dead services are looked for.
+const FIRST_SWEEP: usize = 64;
 
 /// Those whose ends were asked for.
 #[derive(Default)]
@@ -17,14 +23,11 @@ pub(super) struct Watching {
     asked: HashMap<i32, Handle>,
     /// The same, so that nobody is asked twice.
     targets: HashSet<Handle>,
-    /// Requests of others, with who asked.
-    kept: Vec<(Handle, Request)>,
-    /// The number of them at which those of the dead are looked for.
-    look_at: usize,
+    /// Requests of others.
+    kept: Vec<Request>,
+    /// The length at which those of dead services are taken out.
+    sweep_at: usize,
 }
-
-/// So many are kept without a look.
-const FEW: usize = 64;
 
 impl Watching {
     /// Asks for the end of a service of another node. False if nothing can be sent there.
@@ -58,61 +61,67 @@ impl Watching {
         if msg.kind != PTYPE_DEBUG || &*msg.payload != LINK {
             return Some(msg);
         }
-        let source = msg.source;
         match ctx.accept(msg) {
             // Each is kept, also of those who have asked before: one that failed now would tell of our end.
-            Ok((request, _)) => {
-                self.kept.push((source, request));
-                self.look_for_dead(ctx.node());
-            }
+            Ok((request, _)) => self.kept.push(request),
             Err(msg) => return Some(msg),
+        }
+        if self.kept.len() >= self.sweep_at.max(FIRST_SWEEP) {
+            let node = ctx.node();
+            self.kept.retain(|request| node.is_remote(request.source()) || node.is_alive(request.source()));
+            self.sweep_at = self.kept.len() * 2;
         }
         None
     }
 
-    /// Forgets those of this node who have asked and ended, once there are a lot.
-    fn look_for_dead(&mut self, node: &Node) {
-        if self.kept.len() < self.look_at.max(FEW) {
-            return;
+    /// Answers a request that asks whether we are alive. Gives the message back if it is none.
+    pub(super) fn answer_ping(ctx: &Context, msg: Message) -> Option<Message> {
+        if msg.kind != PTYPE_DEBUG || &*msg.payload != PING {
+            return Some(msg);
         }
-        self.kept.retain(|(source, _)| node.is_remote(*source) || node.is_alive(*source));
-        self.look_at = self.kept.len() * 2;
+        match ctx.accept(msg) {
+            // If the one who asked is gone, nobody waits.
+            Ok((request, _)) => drop(request.respond(Payload::empty())),
+            Err(msg) => return Some(msg),
+        }
+        None
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::channel;
     use std::time::Duration;
 
     use super::*;
-    use crate::{LogTarget, PTYPE_TEXT, Service};
-
-    #[derive(Default)]
-    struct Keeps(Watching, Option<Sender<usize>>);
-
-    impl Service for Keeps {
-        fn on_message(&mut self, ctx: &Context, msg: Message) {
-            if self.0.keep(ctx, msg).is_some() {
-                let told = self.1.as_ref().map(|count| count.send(self.0.kept.len()));
-                assert!(told.is_some_and(|sent| sent.is_ok()), "the test listens");
-            }
-        }
-    }
+    use crate::{LogTarget, Node};
 
     #[test]
-    fn requests_of_those_who_have_ended_are_forgotten() {
+    fn requests_of_the_dead_are_not_kept_for_ever() {
+        const LONG: Duration = Duration::from_secs(20);
         let node = Node::builder().workers(1).log(LogTarget::Null).start().expect("it starts");
-        let (send, count) = channel();
-        let keeper = node.spawn(Keeps(Watching::default(), Some(send))).expect("it starts");
-        for session in 1..1000 {
-            let asker = node.spawn(|_: &Context, _: Message| {}).expect("it starts");
-            node.send(asker, keeper, PTYPE_DEBUG, session, Payload::from(LINK)).expect("it is alive");
-            node.kill(asker);
+        let (count, counts) = channel();
+        let mut watching = Watching::default();
+        let keeper = node.spawn(move |ctx: &Context, msg: Message| {
+            assert!(watching.keep(ctx, msg).is_none());
+            let _ = count.send(watching.kept.len());
+        });
+        let keeper = keeper.expect("it starts");
+        let ask = |source| {
+            node.send(source, keeper, PTYPE_DEBUG, 1, LINK).expect("it is alive");
+            counts.recv_timeout(LONG).expect("it is kept")
+        };
+        let far = Handle::from_raw(0x0200_0001);
+        let alive = node.spawn(|_: &Context, _: Message| ()).expect("it starts");
+        assert_eq!((ask(alive), ask(far)), (1, 2));
+        let mut most = 0;
+        for _ in 0..1000 {
+            let asker = node.spawn(|_: &Context, _: Message| ()).expect("it starts");
+            most = most.max(ask(asker));
+            assert!(node.kill(asker));
         }
-        node.send(Handle::NONE, keeper, PTYPE_TEXT, 0, Payload::empty()).expect("it is alive");
-        let kept = count.recv_timeout(Duration::from_secs(20)).expect("it counts");
-        assert!(kept <= FEW, "{kept}");
-        node.stop(Duration::from_secs(20)).expect("it stops");
+        assert!(most <= FIRST_SWEEP, "{most} were kept");
+        assert!((0..FIRST_SWEEP).all(|kept| ask(alive) > kept), "those of the living stay");
+        node.stop(LONG).expect("all end");
     }
 }

@@ -38,8 +38,9 @@ impl Model {
         match self.mailbox.push(ME, Message::default()) {
             Push::Done => {}
             Push::Wake => self.run(),
-            Push::Gone(_) => drop(self.bounced.fetch_add(1, Ordering::SeqCst)),
-            Push::Full(_) | Push::Displaced(_) => unreachable!("it has no bound that refuses"),
+            Push::Gone(_) | Push::Full(_) | Push::Displaced(_) => {
+                self.bounced.fetch_add(1, Ordering::SeqCst);
+            }
         }
     }
 
@@ -181,5 +182,47 @@ fn loom_a_close_says_whether_what_feeds_it_waits() {
         assert_eq!((handled + bounced, finished), (1, 1));
         let reliefs = model.reliefs.load(Ordering::SeqCst);
         assert!(!model.mailbox.is_full(ME) && reliefs <= 1);
+    });
+}
+
+#[test]
+fn loom_a_bound_that_is_lifted_relieves_what_it_made_pause() {
+    loom::model(|| {
+        let model = Model::idle();
+        let bound = Bound { limit: 1, policy: Policy::PauseSockets };
+        assert_eq!(model.mailbox.set_bound(ME, Some(bound)), Some(false));
+        let other = model.clone();
+        let lifter = thread::spawn(move || {
+            let relieved = other.mailbox.set_bound(ME, None).expect("it is open");
+            other.reliefs.fetch_add(usize::from(relieved), Ordering::SeqCst);
+        });
+        model.send();
+        model.send();
+        lifter.join().expect("no thread panics");
+        assert_eq!(model.count(), [2, 0, 0]);
+        assert!(!model.mailbox.is_full(ME));
+        let paused = model.mailbox.stat(ME).expect("it is open").paused;
+        assert_eq!(paused as usize, model.reliefs.load(Ordering::SeqCst));
+    });
+}
+
+#[test]
+fn loom_each_message_is_handled_or_dropped_while_a_bound_that_drops_comes_and_goes() {
+    loom::model(|| {
+        let model = Model::idle();
+        let bound = Bound { limit: 1, policy: Policy::DropOldest };
+        assert_eq!(model.mailbox.set_bound(ME, Some(bound)), Some(false));
+        let other = model.clone();
+        let sender = thread::spawn(move || {
+            other.send();
+            assert_eq!(other.mailbox.set_bound(ME, None), Some(false));
+        });
+        model.send();
+        model.send();
+        sender.join().expect("no thread panics");
+        let [handled, bounced, finished] = model.count();
+        assert_eq!((handled + bounced, finished), (3, 0));
+        let stat = model.mailbox.stat(ME).expect("it is open");
+        assert_eq!((stat.waiting, stat.dropped as usize), (0, bounced));
     });
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use super::Node;
 use crate::cell::UNCOUNTED;
+use crate::context::Context;
 use crate::message::Message;
 use crate::ptype::PTYPE_SYSTEM;
-use crate::scheduler::order;
+use crate::scheduler::{order, seat};
 use crate::sync::lock;
 use crate::{Handle, Payload, StopError};
 
@@ -88,13 +89,21 @@ impl Node {
             first();
         }
         let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        // The service that asks for it comes last, so that it is not interrupted while the others are told.
+        let own = seat::with_context(|ctx| ctx.map(Context::handle));
         for cell in self.0.table.cells() {
             if !cell.has(UNCOUNTED)
                 && let Some((handle, _)) = cell.identity()
                 && handle != logger
+                && Some(handle) != own
             {
                 self.retire(handle, 0);
             }
+        }
+        if let Some(own) =
+            own.filter(|own| *own != logger && self.cell_of(*own).is_some_and(|cell| !cell.has(UNCOUNTED)))
+        {
+            self.retire(own, 0);
         }
         self.check_life();
     }
@@ -143,19 +152,27 @@ impl Node {
         }
     }
 
-    /// Ends the log service alone, and waits until its lines are written: for a node some of whose services do not end. It gives up after
-    /// `limit`.
+    /// Ends the log service alone, and waits until its lines are written: for a node some of whose services do not end, be it that all
+    /// workers are stuck in them. It gives up after `limit`.
     pub fn close_log(&self, limit: Duration) {
-        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
         let until = Instant::now() + limit;
         self.end_logger();
-        let here = || {
-            let mut cells = self.0.table.all_cells().into_iter();
-            cells.any(|cell| cell.identity().is_some_and(|(handle, _)| handle == logger))
-        };
-        while here() && Instant::now() < until {
+        let node = self.clone();
+        let done = move || !node.has_log() || Instant::now() >= until;
+        let (node, over) = (self.clone(), done.clone());
+        // A thread of its own, which may get stuck like the workers. Without one the log may stay as it is.
+        let relief = move || node.0.scheduler.relieve(&node, over);
+        let _ = thread::Builder::new().name("skynet-relief".to_owned()).spawn(relief);
+        while !done() {
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether the log service has not ended.
+    fn has_log(&self) -> bool {
+        let logger = Handle::from_raw(self.0.log_service.load(Ordering::SeqCst));
+        let mut cells = self.0.table.all_cells().into_iter();
+        cells.any(|cell| cell.identity().is_some_and(|(handle, _)| handle == logger))
     }
 
     /// Ends the log service behind all lines that it has got.

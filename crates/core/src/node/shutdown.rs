@@ -99,13 +99,16 @@ impl Shutdown {
 struct List {
     steps: Vec<ShutdownStep>,
     order: Option<ShutdownOrder>,
+    /// Who goes through the phases.
+    coordinator: Handle,
     /// The length at which steps of dead services are taken out.
     sweep_at: usize,
 }
 
 impl Node {
     /// Orders the node to end in an orderly way. False if that was ordered before: the first order counts. On a node that is being
-    /// ended already it is taken as well, so that whoever waits for the services hears of it, but no phase can begin any more.
+    /// ended already it is taken as well, so that whoever waits for the services hears of it, but no phase can begin any more, and
+    /// its status stays.
     pub fn shutdown(&self, scope: ShutdownScope, reason: impl Into<String>) -> bool {
         {
             let mut list = lock(&self.0.shutdown.list);
@@ -113,8 +116,10 @@ impl Node {
                 return false;
             }
             list.order = Some(ShutdownOrder { scope, reason: reason.into() });
-            // Until somebody can say that it went well.
-            self.set_exit_code(EXIT_UNCLEAN);
+            if self.is_running() {
+                // Until somebody can say that it went well.
+                self.set_exit_code(EXIT_UNCLEAN);
+            }
         }
         match &self.0.shutdown.hook {
             Some(hook) => hook(ShutdownEvent::Ordered),
@@ -147,6 +152,17 @@ impl Node {
     /// Changes that status.
     pub fn set_exit_code(&self, code: u8) {
         self.0.shutdown.exit_code.store(code, Ordering::SeqCst);
+    }
+
+    /// The service that goes through the phases, once it does.
+    pub(crate) fn shutdown_coordinator(&self) -> Option<Handle> {
+        let coordinator = lock(&self.0.shutdown.list).coordinator;
+        (!coordinator.is_none()).then_some(coordinator)
+    }
+
+    /// Names that service.
+    pub(crate) fn set_shutdown_coordinator(&self, coordinator: Handle) {
+        lock(&self.0.shutdown.list).coordinator = coordinator;
     }
 
     /// The steps of live services, in the order in which they were reported.

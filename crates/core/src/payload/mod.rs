@@ -49,7 +49,7 @@ pub struct Payload {
     word: usize,
 }
 
-// SAFETY: a payload owns its block alone, and `malloc` and `free` work from any thread.
+// SAFETY: a payload owns its block alone, or is counted as one of its readers, and `malloc` and `free` work from any thread.
 unsafe impl Send for Payload {}
 // SAFETY: through a shared reference the block is only read.
 unsafe impl Sync for Payload {}

@@ -18,6 +18,8 @@ use std::collections::VecDeque;
 use std::hint;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 pub use driver::Driver;
 use driver::Seat;
@@ -49,6 +51,8 @@ const SHARED_AFTER: u64 = 2_500_000;
 const GRAB: usize = 32;
 /// Looks at the queues before a worker sleeps: some microseconds.
 const SPINS: u32 = 200;
+/// Between two looks of one who relieves the workers.
+const RELIEF: Duration = Duration::from_millis(2);
 
 pub(crate) struct Scheduler {
     workers: Box<[Worker]>,
@@ -203,6 +207,25 @@ impl Scheduler {
                 worker.push_back(cell);
             }
         }
+    }
+
+    /// Takes the turns of services that wait, on the calling thread, until `done`: for a node whose workers may all be stuck. It must be
+    /// no worker. What waits behind a stuck worker the monitor puts into the shared queue.
+    pub(crate) fn relieve(&self, node: &Node, done: impl Fn() -> bool) {
+        // One beyond the others: none of them takes anything from it.
+        let worker = Worker::new(self.workers.len());
+        seat::sit(self, &worker, || {
+            let mut turn = turn::Turn::new(node, self, &worker);
+            let mut handoffs = 0;
+            while !done() && !self.stopped() {
+                match worker.take_own(&mut handoffs).or_else(|| self.take_shared(&worker)) {
+                    Some(cell) if turn.run(cell) => worker.push_back(cell),
+                    Some(_) => {}
+                    None => thread::sleep(RELIEF),
+                }
+            }
+        });
+        self.inject(worker.take_next().into_iter().chain(worker.steal(true)));
     }
 
     /// Whether another service waits that this worker would run next.

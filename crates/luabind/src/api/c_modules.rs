@@ -131,17 +131,18 @@ unsafe fn fault_of(l: *mut lua_State, path: &[u8]) -> Option<&'static str> {
 /// Jumping.
 unsafe fn refuse_faulty(l: *mut lua_State) {
     unsafe {
-        if ffi::lua_type(l, 1) == ffi::LUA_TSTRING && find_c_module(l) {
-            if let Some(fault) = fault_of(l, bytes_at(l, -1)) {
-                push_bytes(l, fault.as_bytes());
-                ffi::luaL_error(
-                    l,
-                    c"error loading module '%s' from file '%s':\n\t%s".as_ptr(),
-                    ffi::lua_tolstring(l, 1, std::ptr::null_mut()),
-                    ffi::lua_tolstring(l, -2, std::ptr::null_mut()),
-                    ffi::lua_tolstring(l, -1, std::ptr::null_mut()),
-                );
-            }
+        if ffi::lua_type(l, 1) == ffi::LUA_TSTRING
+            && find_c_module(l)
+            && let Some(fault) = fault_of(l, bytes_at(l, -1))
+        {
+            push_bytes(l, fault.as_bytes());
+            ffi::luaL_error(
+                l,
+                c"error loading module '%s' from file '%s':\n\t%s".as_ptr(),
+                ffi::lua_tolstring(l, 1, std::ptr::null_mut()),
+                ffi::lua_tolstring(l, -2, std::ptr::null_mut()),
+                ffi::lua_tolstring(l, -1, std::ptr::null_mut()),
+            );
         }
         ffi::lua_settop(l, 1);
     }

@@ -1,6 +1,7 @@
 //! Booting a Lua service: from the argument text to the main chunk's return.
 
 use std::ffi::c_int;
+use std::io::Write as _;
 
 use mlua::ffi::{self, lua_State};
 use skynet_core::{Context, PTYPE_LUA};
@@ -67,7 +68,8 @@ unsafe fn report(vm: *mut Vm) {
         let ctx = (*vm).context();
         if ctx.node().find_name("logger") == Some(ctx.handle()) {
             // It is the log that does not start: nobody would read this there.
-            eprintln!("{}", String::from_utf8_lossy(&text));
+            // If it cannot be read there either, nothing can be done.
+            let _ = writeln!(std::io::stderr(), "{}", String::from_utf8_lossy(&text));
         }
         ctx.log(text);
     }

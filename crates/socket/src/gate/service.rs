@@ -13,13 +13,17 @@ use super::client::Client;
 use super::command::{self, Command};
 use super::{IdMap, Limits, closing_line, is_overflow, lost_line};
 use crate::framing::Header;
-use crate::{SocketEvent, SocketId, Sockets};
+use crate::{SocketEvent, SocketId, SocketInfo, Sockets};
 
 /// Connections that may wait to be taken.
 const BACKLOG: i32 = 128;
 
 /// How long the gate may take for each of its parts in a shutdown.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How long clients have in it to take what was written to them, in 1/100 s.
+const PATIENCE: u64 = 400;
+/// Between two looks whether they have.
+const LOOK: Duration = Duration::from_millis(30);
 
 /// Packages of one read for which room is kept.
 const MOST_ROOM: usize = 1024;
@@ -73,8 +77,14 @@ struct Farewell {
     clients: i32,
     /// The clients are being parted from.
     parting: bool,
-    /// Who waits for the end of the last client.
+    /// The listener that is being closed, and who waits for that.
+    closing: Option<(SocketId, Handle)>,
+    /// Who waits until the last client has gone with all that was written to it.
     waiting: Option<Handle>,
+    /// Until when.
+    until: u64,
+    /// The session of the timer of the next look; 0 while there is none.
+    look: i32,
 }
 
 impl Service for Gate {
@@ -109,12 +119,21 @@ impl Service for Gate {
             PTYPE_CLIENT => self.on_write(ctx, msg.source, &msg.payload),
             PTYPE_RESPONSE if msg.session == self.idle_timer => self.on_idle_timer(ctx),
             PTYPE_RESPONSE if msg.session == self.farewell.accept => {
+                // Those who came in before the end of the listener is told are parted from like the others.
+                match self.listener {
+                    Some(listener) => self.farewell.closing = Some((listener, msg.source)),
+                    None => ctx.finish_shutdown(msg.source, msg.session, Ok(())),
+                }
                 self.close_listener();
-                ctx.finish_shutdown(msg.source, msg.session, Ok(()));
             }
             PTYPE_RESPONSE if msg.session == self.farewell.clients => {
                 (self.farewell.parting, self.farewell.waiting) = (true, Some(msg.source));
+                self.farewell.until = ctx.node().now() + PATIENCE;
                 self.clients.keys().for_each(|id| self.sockets.close(SocketId::from_raw(*id)));
+                self.check_farewell(ctx);
+            }
+            PTYPE_RESPONSE if msg.session == self.farewell.look => {
+                self.farewell.look = 0;
                 self.check_farewell(ctx);
             }
             _ => {}
@@ -226,6 +245,10 @@ impl Gate {
 
     /// A connection has ended, on either side.
     fn on_gone(&mut self, ctx: &Context, id: SocketId) {
+        if let Some((_, coordinator)) = self.farewell.closing.take_if(|(listener, _)| *listener == id) {
+            ctx.finish_shutdown(coordinator, self.farewell.accept, Ok(()));
+            return;
+        }
         if self.clients.remove(&id.raw()).is_some() {
             self.report(ctx, format!("{id} close"));
         }
@@ -234,13 +257,21 @@ impl Gate {
         self.check_farewell(ctx);
     }
 
-    /// Reports that no client is left, if somebody waits for that.
+    /// Reports that no client is left, if somebody waits for that. A close is told at once, but with the node all that waits to be
+    /// sent would be lost.
     fn check_farewell(&mut self, ctx: &Context) {
-        if self.clients.is_empty()
-            && let Some(coordinator) = self.farewell.waiting.take()
-        {
-            ctx.finish_shutdown(coordinator, self.farewell.clients, Ok(()));
+        let Some(coordinator) = self.farewell.waiting.filter(|_| self.farewell.look == 0) else { return };
+        let sending = |info: &SocketInfo| info.owner == ctx.handle() && info.closing && info.writing;
+        let left = self.clients.len() + self.sockets.netstat().iter().filter(|info| sending(info)).count();
+        if left > 0 && ctx.node().now() < self.farewell.until {
+            self.farewell.look = ctx.timeout(LOOK);
+            return;
         }
+        if left > 0 {
+            ctx.log(format!("gate: {left} clients do not take what was written to them and are left behind"));
+        }
+        self.farewell.waiting = None;
+        ctx.finish_shutdown(coordinator, self.farewell.clients, Ok(()));
     }
 
     fn close_listener(&mut self) {

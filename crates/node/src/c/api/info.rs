@@ -10,6 +10,7 @@ use skynet_core::{Context, Handle};
 use super::super::context::until_nul;
 use super::super::process;
 use super::{bytes, guard};
+use crate::complain;
 
 /// Values that were asked for. A variable does not change, so what C got stays good.
 static VALUES: LazyLock<Mutex<HashMap<Vec<u8>, &'static CStr>>> = LazyLock::new(Mutex::default);
@@ -80,7 +81,7 @@ pub(super) unsafe extern "C" fn skynet_debug_memory(info: *const c_char) {
     let info = unsafe { bytes(info) };
     guard((), || {
         let (handle, info) = (current(), String::from_utf8_lossy(info));
-        eprintln!("[{handle}] {info}: memory is not counted by service");
+        complain(format_args!("[{handle}] {info}: memory is not counted by service"));
     });
 }
 
