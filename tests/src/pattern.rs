@@ -22,6 +22,17 @@ pub enum Expect {
     Never(&'static str),
 }
 
+impl Expect {
+    /// Whether it looks at times.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        match self {
+            Self::Line(pattern) | Self::Never(pattern) => pattern.contains("{t"),
+            Self::AnyOrder(patterns) => patterns.iter().any(|pattern| pattern.contains("{t")),
+        }
+    }
+}
+
 /// Compares an output with what is expected of it.
 #[derive(Debug)]
 pub struct Matcher {

@@ -14,7 +14,7 @@ pub(super) const PLAIN: Script = Script {
     start: "",
     extra: &[],
     until: FIRST_EXITS,
-    deadline_s: 20,
+    deadline_s: 60,
     tolerance_cs: 25,
     expect: &[],
 };
@@ -24,7 +24,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script {
         name: "testendless",
         start: "testendless",
-        deadline_s: 90,
+        deadline_s: 300,
         expect: &[
             Line("Endless = {n}"),
             Line("Cost time = {n}"),
@@ -38,7 +38,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         name: "testoverload",
         start: "testoverload",
         until: Until::Lines(&["[:00000009] for loop end"]),
-        deadline_s: 90,
+        deadline_s: 300,
         expect: &[
             Line("[:00000008] overload test 1"),
             Line("[:00000009] error: May overload, message queue length = {n}"),
@@ -113,7 +113,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         name: "testecho",
         start: "testecho",
         until: Until::Lines(&["qps = *", "qps = *"]),
-        deadline_s: 60,
+        deadline_s: 120,
         expect: &[
             Line("call salve 100000 times in queue"),
             Line("qps = *"),
