@@ -56,7 +56,10 @@ local function lose_the_middle(strategy)
 	local seen = table.move(notes, 4, #notes, 1, {})
 	for id, handle in pairs(handles) do
 		local restarted = table.concat(seen):find("+" .. id, 1, true) ~= nil
-		check.eq(check.alive(handle), not restarted, id)
+		-- A supervisor hears of an end when the service answers what it owes, a moment before that is gone.
+		check.eventually(function()
+			return check.alive(handle) == not restarted
+		end, id)
 	end
 	local from = #notes
 	sup:stop()
@@ -85,7 +88,9 @@ case["a service that exits by itself is started again, too, and keeps its name"]
 	local new = next_life(sup, "named", old)
 	check.eq(skynet.localname ".supervised", new)
 	sup:stop()
-	check.eq(skynet.localname ".supervised", nil)
+	check.eventually(function()
+		return not skynet.localname ".supervised"
+	end, "the end of its last life")
 end
 
 case["too many restarts end it: all are stopped, and the reason is told"] = function()
@@ -109,7 +114,9 @@ case["too many restarts end it: all are stopped, and the reason is told"] = func
 	check.match(reason, "^more than 2 restarts in 100%.00 s; the last is that of frail: ")
 	check.log "error: supervisor gives up: more than 2 restarts"
 	check.eq(notes, { "+steady", "+frail", "+frail", "+frail", "-steady" })
-	check.eq(check.alive(steady), false)
+	check.eventually(function()
+		return not check.alive(steady)
+	end, "the end of the other child")
 	sup:stop() -- it has ended
 end
 
