@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "lints", run: lints },
     Step { name: "docs", run: docs },
     Step { name: "tests", run: || done(&mut cargo(&["test", "--workspace", "--quiet"])) },
+    Step { name: "memcheck", run: memcheck },
     Step { name: "release", run: release },
     Step { name: "models", run: models },
     Step { name: "fuzz", run: fuzz },
@@ -118,6 +119,11 @@ fn models() -> Result<Outcome> {
             // Exploring interleavings is the whole cost here.
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "2"),
     )
+}
+
+/// Who owns which block, where there is valgrind.
+fn memcheck() -> Result<Outcome> {
+    Ok(crate::memcheck::memcheck()?.map_or(Outcome::Passed, Outcome::Skipped))
 }
 
 /// A short run of each fuzz target.

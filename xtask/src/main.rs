@@ -17,6 +17,7 @@ mod cluster;
 mod compat;
 mod fuzz;
 mod lua_modules;
+mod memcheck;
 mod shell;
 mod tidy;
 

@@ -8,6 +8,7 @@ local waiting, total = {}, 0
 local function write()
 	local file <close> = assert(io.open(path, "a"))
 	assert(file:write(table.concat(waiting)))
+	assert(file:close()) -- a full disk may show only here
 	total, waiting = total + #waiting, {}
 end
 
