@@ -229,3 +229,52 @@ fn the_counter_of_the_readme_counts() {
     let outcome = scratch.run(&["examples/config"]);
     assert!(outcome.out.contains("it says 42 43\n"), "{outcome:#?}");
 }
+
+/// Some services that print at the same time.
+const PRINTERS: &str = r#"
+local skynet = require "skynet"
+require "skynet.manager"
+
+if ... then
+	skynet.start(function()
+		skynet.dispatch("lua", function()
+			for number = 1, 5000 do
+				print("<one", nil, { } ~= nil, number .. ">")
+			end
+			skynet.retpack()
+		end)
+	end)
+else
+	skynet.start(function()
+		local left = 4
+		for _ = 1, left do
+			local printer = skynet.newservice("printers", "one")
+			skynet.fork(function()
+				skynet.call(printer, "lua")
+				left = left - 1
+				if left == 0 then
+					skynet.abort()
+				end
+			end)
+		end
+	end)
+end
+"#;
+
+#[test]
+fn what_services_print_at_a_time_is_not_mixed() {
+    let scratch = Scratch::new();
+    scratch.write("printers.lua", PRINTERS).write(
+        "config",
+        "thread = 4\nharbor = 0\nstart = 'printers'\nluaservice = './?.lua'\nlogger = './log'\n",
+    );
+    let outcome = scratch.run(&["config"]);
+    let mut times = vec![0; 5001];
+    for line in outcome.out.lines().filter(|line| line.contains("one\t")) {
+        let number = line.strip_prefix("<one\tnil\ttrue\t").and_then(|rest| rest.strip_suffix('>'));
+        let number: usize =
+            number.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("mixed: {line}"));
+        times[number] += 1;
+    }
+    assert!(times[1..].iter().all(|times| *times == 4), "{times:?}");
+}

@@ -26,6 +26,12 @@ pub struct Node {
 }
 
 impl Node {
+    /// Whether it is a node of C skynet.
+    #[must_use]
+    pub fn is_c(&self) -> bool {
+        self.kind == Kind::C
+    }
+
     pub(super) fn new(id: u32, kind: Kind, address: String, folder: PathBuf) -> Self {
         Self { id, kind, address, life: 0, folder, process: None, channel: None, frozen: false }
     }

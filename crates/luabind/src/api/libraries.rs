@@ -1,11 +1,11 @@
-//! The standard libraries of a service, and what we put in their place: `coroutine.resume` and `wrap`, `loadfile`, `dofile`,
+//! The standard libraries of a service, and what we put in their place: `coroutine.resume` and `wrap`, `print`, `loadfile`, `dofile`,
 //! and how `require` finds modules.
 
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::{c_modules, lazy, profile, require};
+use super::{c_modules, lazy, print, profile, require};
 use crate::loader;
 use crate::vm::{R_REQUIRE, State, Vm, Yielded, thread_of, vm_of};
 
@@ -30,6 +30,8 @@ pub(crate) unsafe fn open_libraries(l: *mut lua_State) {
         ffi::lua_pushcclosure(l, close, 1);
         ffi::lua_setfield(l, -2, c"close".as_ptr());
 
+        ffi::lua_pushcclosure(l, print::print, 0);
+        ffi::lua_setglobal(l, c"print".as_ptr());
         ffi::lua_getglobal(l, c"require".as_ptr());
         ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, R_REQUIRE);
         ffi::lua_pushcclosure(l, require::require, 0);

@@ -24,6 +24,7 @@ mod memory;
 pub(crate) mod multicast;
 pub(crate) mod native;
 pub(crate) mod netpack;
+mod print;
 pub(crate) mod profile;
 pub(crate) mod proto;
 pub(crate) mod reply;
