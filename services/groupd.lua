@@ -8,7 +8,6 @@ local skynet = require "skynet"
 local group = require "skynet.group"
 local native = require "skynet.native.group"
 local datacenter = require "skynet.datacenter"
-local harbor = require "skynet.harbor"
 local queue = require "skynet.queue"
 require "skynet.manager"
 
@@ -21,8 +20,6 @@ local own_id = skynet.harbor(skynet.self())
 
 ---@type table<string, Global>
 local globals = {}
----@type table<integer, integer> harbor id → its groupd
-local peers = {}
 ---@class Entry those who enter a group just now, one after the other
 ---@field serial fun(f: function, ...): ...
 ---@field users integer
@@ -32,11 +29,6 @@ local entries = {}
 
 ---@type fun(name: string, global: Global, id: integer, inner: integer)
 local introduce
-
---- How often a node that was cut off is looked for when it is back, and the cs between: the end of a connection is heard of before all
---- parts of this node know. A node in a new life comes by itself.
-local TRIES <const> = 20
-local PAUSE <const> = 25
 
 --- Finds a node again, for each group that both are in.
 ---@param id integer
@@ -54,17 +46,6 @@ local function meet_again(id)
 	end
 end
 
----@param id integer
-local function return_to(id)
-	for _ = 1, TRIES do
-		harbor.connect(id)
-		if pcall(meet_again, id) then
-			return
-		end
-		skynet.sleep(PAUSE)
-	end
-end
-
 ---@param global Global
 ---@param id integer
 local function close_tunnel(global, id)
@@ -76,36 +57,19 @@ local function close_tunnel(global, id)
 	end
 end
 
---- The connection to a node has ended, or the node.
+--- The connection to a node has ended, or the node. One in a new life comes by itself.
 ---@param id integer
----@param address integer
-local function lost(id, address)
-	if peers[id] ~= address then
-		return
-	end
-	peers[id] = nil
-	local waits = false
+---@return boolean missed
+local function lost(id)
+	local missed = false
 	for _, global in pairs(globals) do
-		waits = waits or global.tunnels[id] ~= nil
+		missed = missed or global.tunnels[id] ~= nil
 		close_tunnel(global, id)
 	end
-	if waits then
-		return_to(id)
-	end
+	return missed
 end
 
---- Notes the groupd of a node, and watches it by a request that fails with it.
----@param id integer
----@param address integer
-local function know(id, address)
-	if peers[id] ~= address then
-		peers[id] = address
-		skynet.fork(function()
-			pcall(skynet.timeout_call, nil, address, "debug", "LINK")
-			lost(id, address)
-		end)
-	end
-end
+local peers = require "skynet.peers".new(lost, meet_again)
 
 --- A node has that inner group.
 ---@param global Global
@@ -131,7 +95,7 @@ end
 function introduce(name, global, id, inner)
 	local address = assert(datacenter.get("group", "node", id), "the node has no groupd")
 	if skynet.call(address, "lua", "MEET", name, own_id, global.inner, skynet.self()) then
-		know(id, address)
+		peers:know(id, address)
 		connect(global, id, inner)
 	end
 end
@@ -216,7 +180,7 @@ end
 ---@param address integer its groupd
 ---@return boolean
 function command.MEET(_, name, id, inner, address)
-	know(id, address)
+	peers:know(id, address)
 	local global = globals[name]
 	if global then
 		connect(global, id, inner)

@@ -4,7 +4,6 @@ local skynet = require "skynet"
 local core = require "skynet.multicast.core"
 local native = require "skynet.native.multicast"
 local datacenter = require "skynet.datacenter"
-local harbor = require "skynet.harbor"
 
 local own_id = skynet.harbor(skynet.self())
 
@@ -21,8 +20,6 @@ local groups = {}
 local remotes = {}
 ---@type table<integer, true> channels of other nodes that send to us
 local joined = {}
----@type table<integer, integer> harbor id → its multicastd
-local peers = {}
 
 ---@param channel integer
 ---@return integer
@@ -63,67 +60,33 @@ local function rejoin(id)
 	end
 end
 
---- How often that is tried, and the cs between: the end of a connection is heard of before all parts of this node know, and a node
---- that comes back takes a while to start its multicastd.
-local TRIES <const> = 20
-local PAUSE <const> = 25
-
---- The connection to an owner has ended: what its channels sent us before, it shall send again when it is back.
+--- The connection to a node has ended, or the node. What its channels sent us before, it shall send again when it is back.
 ---@param id integer
-local function return_to(id)
-	for _ = 1, TRIES do
-		harbor.connect(id)
-		if pcall(rejoin, id) then
-			return
-		end
-		skynet.sleep(PAUSE)
-	end
-end
-
---- The connection to a node has ended, or the node.
----@param id integer
----@param address integer
-local function lost(id, address)
-	if peers[id] ~= address then
-		return
-	end
-	peers[id] = nil
+---@return boolean missed
+local function lost(id)
 	for _, nodes in pairs(remotes) do
 		nodes[id] = nil
 	end
-	local waits = false
+	local missed = false
 	for channel in pairs(joined) do
 		if owner_of(channel) == id then
-			joined[channel], waits = nil, true
+			joined[channel], missed = nil, true
 		end
 	end
-	if waits then
-		return_to(id)
-	end
+	return missed
 end
 
---- Notes the multicastd of a node, and watches it by a request that fails with it.
----@param id integer
----@param address integer
-local function know(id, address)
-	if peers[id] ~= address then
-		peers[id] = address
-		skynet.fork(function()
-			pcall(skynet.timeout_call, nil, address, "debug", "LINK")
-			lost(id, address)
-		end)
-	end
-end
+local peers = require "skynet.peers".new(lost, rejoin)
 
 --- The multicastd of a node; nil if it has none.
 ---@param id integer
 ---@return integer?
 function peer(id)
-	local address = peers[id]
+	local address = peers:get(id)
 	if not address then
 		address = datacenter.get("multicast", id)
 		if address then
-			know(id, address)
+			peers:know(id, address)
 		end
 	end
 	return address
@@ -143,7 +106,7 @@ local function leave(channel)
 	groups[channel] = nil
 	if joined[channel] then
 		joined[channel] = nil
-		local address = peers[owner_of(channel)]
+		local address = peers:get(owner_of(channel))
 		if address then
 			skynet.send(address, "lua", "USUBR", channel)
 		end
@@ -226,7 +189,7 @@ function answered.SUBR(source, channel)
 		return true
 	end
 	local id = skynet.harbor(source)
-	know(id, source)
+	peers:know(id, source)
 	nodes[id] = source
 end
 

@@ -84,9 +84,9 @@ case["a service exits"] = function()
 	end
 end
 
-case["the request of a watched service that was given up"] = function()
-	local peer = check.worker()
-	check.ok(skynet.watch(peer.handle))
+--- A request that its service gives up fails when that is killed.
+---@param peer check.worker who is watched
+local function fails_with_its_end(peer)
 	local failure = failing(peer, function()
 		skynet.ignoreret()
 	end)
@@ -96,19 +96,19 @@ case["the request of a watched service that was given up"] = function()
 	check.match(failure(), about(peer, "was killed"))
 end
 
+case["the request of a watched service that was given up"] = function()
+	local peer = check.worker()
+	check.ok(skynet.watch(peer.handle))
+	fails_with_its_end(peer)
+end
+
 case["a service that was calling its caller"] = function()
 	local peer = check.worker()
 	check.ok(skynet.watch(peer.handle))
 	peer:send(function(handle)
 		skynet.call(handle, "debug", "LINK")
 	end, skynet.self())
-	local failure = failing(peer, function()
-		skynet.ignoreret()
-	end)
-	skynet.yield()
-	peer:call(function() end)
-	skynet.kill(peer.handle)
-	check.match(failure(), about(peer, "was killed"))
+	fails_with_its_end(peer)
 end
 
 case["an exit with a reason"] = function()
